@@ -1,0 +1,107 @@
+/*
+ * The configuration as one plain struct: what options.c describes and uci files say.  A config is built whole, checked
+ * whole and swapped whole; a bad file never replaces a good one.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/problem.h"
+#include "core/policy.h"
+
+#define CONFIG_MATCHES_MAX 32
+#define CONFIG_PATH_SIZE 108
+
+enum config_firewall {
+	CONFIG_FIREWALL_AUTO,
+	CONFIG_FIREWALL_NFT,
+	CONFIG_FIREWALL_IPTABLES,
+	CONFIG_FIREWALL_NONE, /* no marks: new flows only, established ones stay with the route */
+};
+
+enum config_mode {
+	CONFIG_MODE_KERNEL,
+	CONFIG_MODE_OBSERVE,
+};
+
+/* One rule that puts flows into a class: all given fields must match. */
+struct class_match {
+	uint8_t class;                             /* index in policy.class */
+	uint8_t family;                            /* FAMILY_COUNT: both */
+	uint8_t protocol;                          /* 0: any; 6, 17 ... */
+	uint16_t port_first, port_last;            /* destination; 0: any */
+	int16_t dscp;                              /* -1: any */
+	char device[DEVICE_SIZE];                  /* incoming device; "": any */
+	uint8_t source[16], source_bits;           /* bits 0: any */
+	uint8_t destination[16], destination_bits; /* bits 0: any */
+};
+
+/* A link section: policy plus which of its options the user has set (the rest is guessed from the device). */
+struct config_link {
+	struct link_policy policy;
+	uint64_t set; /* bit i: option i of the link's option table was given */
+	int line;     /* in the file, for errors */
+};
+
+struct config {
+	struct policy policy; /* links excepted: see link[] and io/links.h */
+	struct config_link link[LINKS_MAX];
+	uint8_t n_links;
+	struct config_link link_default; /* what a link without a section gets */
+
+	struct class_match match[CONFIG_MATCHES_MAX];
+	uint8_t n_matches;
+
+	/* data path */
+	enum config_mode mode;
+	enum config_firewall firewall;
+	bool nexthop_objects; /* false: route replace even where the kernel has them */
+	uint32_t table_base, rule_base, nexthop_base;
+	uint8_t protocol; /* rtnetlink route protocol number */
+	uint32_t
+		mark_mask; /* contiguous bits; at least 5 for links, and 2 more above them for classes */
+	bool release_on_stop; /* SIGTERM takes everything out of the kernel; default: leave it for the successor */
+	bool zero_config; /* devices with a default route become links by themselves */
+
+	/* probes */
+	char http_host[64], http_path[64];
+	char dns_zone[64]; /* unique names are asked below it */
+
+	/* log, rpc, memory */
+	int log_level; /* syslog's LOG_ERR .. LOG_DEBUG */
+	bool log_syslog;
+	char rpc_group[32];
+	uint32_t rpc_mode;     /* of the socket file */
+	int64_t checkpoint_us; /* time between checkpoints */
+	int64_t flash_bytes_per_day;
+	char state_dir[CONFIG_PATH_SIZE];
+};
+
+void config_default(struct config *ret);
+
+/*
+ * Reads a UCI file.  0; -ENOENT (ret is the default configuration); or -EINVAL with the first problem in ret_problem[0..].
+ * Warnings (unknown options, with the nearest name) are problems too and do not fail.  ret is untouched on failure.
+ */
+#define CONFIG_PROBLEMS_MAX 32
+struct config_problems {
+	struct problem problem[CONFIG_PROBLEMS_MAX];
+	bool warning[CONFIG_PROBLEMS_MAX];
+	int n, more; /* more: how many did not fit */
+};
+
+int config_load(const char *file, struct config *ret, struct config_problems *ret_problems);
+
+/* The same from memory; name stands for the file in messages. */
+int config_parse(const char *name, const char *text, size_t size, struct config *ret,
+	struct config_problems *ret_problems);
+
+/* What differs, one call a difference: section, option, old and new value as UCI words, and whether it takes effect
+   without a restart.  Returns the number of differences. */
+typedef void config_diff_fn(void *user, const char *section, const char *option, const char *was,
+	const char *is, bool live);
+int config_diff(
+	const struct config *was, const struct config *is, config_diff_fn *tell, void *user);
+
+/* Prints a complete UCI file (only_set: only what differs from the defaults).  Returns bytes needed, as snprintf. */
+size_t config_print(const struct config *config, bool only_set, char *buffer, size_t size);

@@ -1,0 +1,38 @@
+/*
+ * Which uplinks there are, from the kernel alone: devices, carrier, addresses, default routes of table main, both
+ * families, by rtnetlink notifications (never by polling; a lost notification, ENOBUFS, makes it dump again).
+ *
+ *   rtnetlink -> links table (facts by device) -> slot -> INPUT_PATH for each path whose facts changed
+ *
+ * A device becomes a link when the configuration names it, or (zero configuration) when a default route in table main
+ * goes through it.  It then keeps its slot for good; slots are remembered in <run_dir>/slots so that a successor
+ * process adopts tables, nexthops and marks instead of rebuilding them.  Our own routes (protocol number of steer) and
+ * devices such as lo never count.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "io/inbox.h"
+
+struct links;
+
+/*
+ * Opens the sockets, reads <run_dir>/slots, does the first dump.  NULL with errno set.  changed(user) is called (from the
+ * loop, or from within links_new/links_configure) when the set of slots or their names changed and the policy has to be
+ * built again with links_fill_policy().
+ */
+struct links *links_new(struct event_base *base, struct inbox *inbox, const char *run_dir,
+	const struct config *config, void (*changed)(void *user), void *user);
+void links_free(struct links *l);
+
+/* A new configuration: names, enabled flags and order may differ.  The config must live until the next call. */
+void links_configure(struct links *l, const struct config *config);
+
+/* Fills policy->link[], ->links: configured links first, then discovered ones with guessed kind and default values;
+   their preference follows the metric of the kernel's default route (lower metric, higher preference). */
+void links_fill_policy(const struct links *l, struct policy *policy);
+
+/* Facts as last sent; NULL when the slot or the device is unknown. */
+const struct path_facts *links_facts(const struct links *l, unsigned path);

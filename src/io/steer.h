@@ -1,0 +1,48 @@
+/*
+ * The data path: makes the kernel hold what the engine planned, over rtnetlink, and says what the kernel answered.
+ *
+ *   nexthop object  of each path      id    nexthop_base + 1 + path
+ *   nexthop group   of class, family  id    nexthop_base + 64 + class * FAMILY_COUNT + family
+ *   table           of each path      table_base + 1 + link       (same number in both families)
+ *   table           of each class     table_base + 64 + class
+ *   mark            of each link      (link + 1) << mark_shift, under mark_mask: egress link of a flow
+ *   rules           rule_base + 0     fwmark of a link / mark_mask -> table of that link
+ *                   rule_base + 100   main, suppress_prefixlength 0
+ *                   rule_base + 200   class tables (class 0: everything; others by their class mark or matcher)
+ *
+ * A switch is one RTM_NEWNEXTHOP replace of the group.  Without nexthop objects (kernel < 5.3, found out at start, or
+ * forced by configuration): one RTM_NEWROUTE replace in the class table.  All routes carry protocol number
+ * steer_config.protocol: what has it is ours, nothing else is touched.  After a restart what is found there is adopted:
+ * an action that asks for what the kernel already holds changes nothing.
+ *
+ * Every ACTION_PATH, ACTION_ROUTE, ACTION_FLOWS and ACTION_RELEASE leaves one INPUT_APPLIED in the inbox; the kernel's
+ * notifications about our objects (RTNLGRP_NEXTHOP, _ROUTE, _RULE) that we did not cause leave INPUT_DRIFT.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "core/output.h"
+#include "io/inbox.h"
+
+struct steer;
+
+struct steer *steer_new(struct event_base *base, struct inbox *inbox, const struct config *config,
+	struct problem *ret);
+void steer_free(struct steer *s); /* leaves the kernel as it is */
+
+/* Class matchers, mark masks, firewall variant ... changed.  -errno with ret filled when the system refuses. */
+int steer_configure(struct steer *s, const struct config *config, struct problem *ret);
+
+/* The links' devices, for the ruleset's device -> mark map; call when the policy changed. */
+void steer_set_links(struct steer *s, const struct policy *policy);
+
+void steer_apply(struct steer *s, const struct action *a);
+
+/* Removes everything of ours (also what an earlier process left, found by protocol number, table range, rule range,
+   nft table or iptables chains).  0 or -errno of the first thing that could not be removed. */
+int steer_release(struct steer *s);
+
+/* The fwmark that binds a probe to its link's table, and its mask. */
+uint32_t steer_mark(const struct config *config, unsigned link);
