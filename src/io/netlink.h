@@ -1,0 +1,97 @@
+/*
+ * What links, counters and steer share of netlink: a request socket (one sendmsg for a batch of messages, every
+ * message acknowledged), dumps, and an event socket in the loop.  Over libmnl; messages are built with mnl_attr_put*.
+ *
+ * Requests wait for their answers, but not for long: the kernel does the work of a netlink request inside sendmsg(), so
+ * the answers lie in the socket when it returns.  The time-out is for what should not happen.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <libmnl/libmnl.h>
+
+#include "base/usec.h"
+
+#define NETLINK_TIMEOUT_US (1 * USEC_S)
+#define NETLINK_BATCH_MESSAGES 64 /* messages of one batch */
+#define NETLINK_MESSAGE_MAX 1024  /* bytes of one message of a batch, header included */
+#define NETLINK_BATCH_SIZE 16384  /* bytes of one batch */
+#define NETLINK_TEXT_SIZE 128
+
+/* One message as received: whole, its length checked, no error, acknowledgement, NOOP or DONE.  The return value is 0,
+   or -errno to be handed on. */
+typedef int netlink_fn(const struct nlmsghdr *nlh, void *user);
+
+struct netlink {
+	struct mnl_socket *socket; /* NULL: closed */
+	uint8_t *buffer;           /* for one datagram */
+	uint32_t portid, seq;
+	uint64_t malformed, foreign; /* datagrams dropped: broken; not from the kernel */
+	char text
+		[NETLINK_TEXT_SIZE]; /* what the kernel said of the last error (extended ack); "" */
+};
+
+/* bus: NETLINK_ROUTE, NETLINK_NETFILTER.  0 or -errno. */
+int netlink_open(struct netlink *n, int bus);
+void netlink_close(struct netlink *n); /* also one that is closed, or all zero */
+
+struct netlink_batch {
+	unsigned count;
+	size_t used;                       /* bytes before the last message */
+	struct nlmsghdr *last;             /* still growing; NULL: none */
+	int error[NETLINK_BATCH_MESSAGES]; /* after netlink_run(): 0 or -errno of each message */
+	_Alignas(8) uint8_t bytes[NETLINK_BATCH_SIZE];
+};
+
+void netlink_batch_init(struct netlink_batch *b);
+
+/*
+ * Begins a message with a copy of the family header (struct rtmsg, nhmsg ...; size bytes).  NLM_F_REQUEST and NLM_F_ACK
+ * are added to flags.  The caller may add attributes up to NETLINK_MESSAGE_MAX bytes until the next begin or run.
+ * NULL: the batch is full; run it and begin anew.
+ */
+struct nlmsghdr *netlink_batch_begin(
+	struct netlink_batch *b, uint16_t type, uint16_t flags, const void *header, size_t size);
+
+/*
+ * Sends the batch with one sendmsg() and collects an acknowledgement for every message; the kernel goes on after a
+ * message that fails.  each (may be NULL) sees what else is answered (RTM_GET... without dump).  0 when all went well,
+ * or the first -errno; -ETIMEDOUT in error[] of those without an answer.
+ */
+int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, void *user);
+
+/*
+ * A dump request: header as above, and each for every message of it.  0; -EINTR when the kernel says that the dump is
+ * inconsistent (ask again, forgetting what was seen); or -errno, also each's own.
+ */
+int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t size,
+	netlink_fn *each, void *user);
+
+/* Notifications.  Embedded in its owner, which hands it to netlink_events_close() before it goes. */
+struct netlink_events {
+	struct netlink netlink;
+	struct event event;
+	bool added;
+	netlink_fn *each;
+	void (*lost)(
+		void *user); /* some were lost: dump again.  What lay in the socket was thrown away before */
+	void (*done)(void *user); /* after the last message of one wake-up; may be NULL */
+	void *user;
+	uint64_t overruns;
+};
+
+/*
+ * groups: RTNLGRP_... numbers; one that the kernel does not know is left out (-1 in groups: skipped).  each, lost, done
+ * and user are filled in by the caller before.  0 or -errno.
+ */
+int netlink_events_open(struct netlink_events *e, struct event_base *base, int bus,
+	const int groups[], size_t n_groups);
+void netlink_events_close(struct netlink_events *e);
+
+/* Reads what is there now, without waiting for the loop. */
+void netlink_events_read(struct netlink_events *e);
