@@ -20,6 +20,7 @@ enum input_kind {
 	INPUT_APPLIED,  /* the kernel's answer to an action */
 	INPUT_DRIFT,    /* the kernel lost something of ours, by itself or by another's hand */
 	INPUT_LEARNED,  /* what an earlier run had learned of a path */
+	INPUT_ADOPTED, /* a route that an earlier run left in the kernel: the class is on this path now */
 	INPUT_KIND_COUNT,
 };
 
@@ -136,6 +137,11 @@ struct input_learned {
 	struct path_learned learned;
 };
 
+struct input_adopted {
+	uint8_t class, family;
+	uint8_t path;
+};
+
 struct input {
 	enum input_kind kind;
 	int64_t now_us; /* never before that of the input before it; the engine corrects and counts it if it is */
@@ -153,5 +159,6 @@ struct input {
 		struct input_applied applied;
 		struct input_drift drift;
 		struct input_learned learned;
+		struct input_adopted adopted;
 	};
 };

@@ -46,7 +46,7 @@ const char *verdict_name(enum verdict verdict)
 {
 	static const char *const name[] = {"none", "no-carrier", "no-address", "no-gateway",
 		"gateway-silent", "provider", "silent", "loss", "delay", "jitter", "congestion",
-		"dns", "portal", "mtu", "target", "local"};
+		"dns", "portal", "mtu", "target", "local", "web"};
 
 	return NAME_OF(name, verdict);
 }
@@ -78,7 +78,7 @@ const char *event_kind_name(enum event_kind kind)
 const char *input_kind_name(enum input_kind kind)
 {
 	static const char *const name[] = {"tick", "policy", "path", "sample", "counters", "hint",
-		"command", "applied", "drift", "learned"};
+		"command", "applied", "drift", "learned", "adopted"};
 
 	return NAME_OF(name, kind);
 }

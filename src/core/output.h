@@ -93,6 +93,7 @@ enum verdict {
 	VERDICT_MTU,    /* large packets vanish */
 	VERDICT_TARGET, /* a target is dead on every link: its own fault */
 	VERDICT_LOCAL,  /* the router itself could not send */
+	VERDICT_WEB,    /* TCP connections do not open although ping is answered */
 	VERDICT_COUNT,
 };
 
