@@ -18,12 +18,14 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "core/output.h"
 
 #define TRACE_VERSION 1
 #define TRACE_HEADER_SIZE 80
 #define TRACE_BLOCK_HEADER_SIZE 24
-#define TRACE_BLOCK_SIZE 4096 /* at most, with its header; every policy and every output fits */
+#define TRACE_BLOCK_SIZE 8192 /* at most, with its header; every policy and every output fits */
 #define TRACE_PROGRAM_SIZE 32
 #define TRACE_STATE_CHUNK 3072
 
