@@ -25,6 +25,7 @@
 #include "config/config.h"
 #include "core/output.h"
 #include "io/inbox.h"
+#include "io/mark.h" /* steer_mark(), shared with the probes */
 
 struct steer;
 
@@ -43,6 +44,3 @@ void steer_apply(struct steer *s, const struct action *a);
 /* Removes everything of ours (also what an earlier process left, found by protocol number, table range, rule range,
    nft table or iptables chains).  0 or -errno of the first thing that could not be removed. */
 int steer_release(struct steer *s);
-
-/* The fwmark that binds a probe to its link's table, and its mask. */
-uint32_t steer_mark(const struct config *config, unsigned link);
