@@ -76,9 +76,10 @@ void history_forget(struct history *h, unsigned path);
 int64_t history_step_us(enum history_resolution resolution);
 size_t history_cells(enum history_resolution resolution); /* how many are kept */
 
-/* The finest resolution that reaches back to from_us and needs at most max cells for from_us..until_us. */
-enum history_resolution history_choose(const struct history *h, unsigned path, int64_t from_us,
-	int64_t until_us, int64_t now_us, size_t max);
+/* The finest resolution that still reaches back to from_us at now_us and needs at most max cells for from_us..until_us;
+   the coarsest when none does. */
+enum history_resolution history_choose(
+	int64_t from_us, int64_t until_us, int64_t now_us, size_t max);
 
 /*
  * The known cells of a path that begin in from_us..until_us, oldest first, max at most (the newest are left out).
