@@ -78,8 +78,8 @@ size_t history_cells(enum history_resolution resolution); /* how many are kept *
 
 /* The finest resolution that still reaches back to from_us at now_us and needs at most max cells for from_us..until_us;
    the coarsest when none does. */
-enum history_resolution history_choose(
-	int64_t from_us, int64_t until_us, int64_t now_us, size_t max);
+enum history_resolution history_choose(int64_t from_us, int64_t until_us, int64_t now_us,
+	size_t max);
 
 /*
  * The known cells of a path that begin in from_us..until_us, oldest first, max at most (the newest are left out).
@@ -94,8 +94,8 @@ size_t history_read(const struct history *h, unsigned path, enum history_resolut
 bool history_newest(const struct history *h, unsigned path, enum history_resolution resolution,
 	int64_t *ret_number);
 /* The cell with that number; all zero when it is not held. */
-struct history_cell history_cell_get(
-	const struct history *h, unsigned path, enum history_resolution resolution, int64_t number);
+struct history_cell history_cell_get(const struct history *h, unsigned path,
+	enum history_resolution resolution, int64_t number);
 /* Puts a cell of an earlier run in its place unless something is known there.  Too old or malformed ones are ignored. */
 void history_cell_restore(struct history *h, unsigned path, enum history_resolution resolution,
 	int64_t number, struct history_cell cell);

@@ -36,8 +36,8 @@ const char *probe_method_name(enum probe_method method)
 
 const char *health_name(enum health health)
 {
-	static const char *const name[] = {
-		"absent", "down", "unknown", "up", "suspect", "degraded", "dead", "recovering"};
+	static const char *const name[] = {"absent", "down", "unknown", "up", "suspect", "degraded",
+		"dead", "recovering"};
 
 	return NAME_OF(name, health);
 }
@@ -85,16 +85,16 @@ const char *input_kind_name(enum input_kind kind)
 
 const char *sample_outcome_name(enum sample_outcome outcome)
 {
-	static const char *const name[] = {
-		"answered", "refused", "portal", "unreachable", "too-big", "send-failed", "lost"};
+	static const char *const name[] = {"answered", "refused", "portal", "unreachable",
+		"too-big", "send-failed", "lost"};
 
 	return NAME_OF(name, outcome);
 }
 
 const char *hint_kind_name(enum hint_kind kind)
 {
-	static const char *const name[] = {
-		"signal-dbm", "sinr-cdb", "obstructed", "no-service", "outage-at", "quota-used"};
+	static const char *const name[] = {"signal-dbm", "sinr-cdb", "obstructed", "no-service",
+		"outage-at", "quota-used"};
 
 	return NAME_OF(name, kind);
 }

@@ -1,0 +1,207 @@
+#include "core/assess.h"
+
+#include <string.h>
+
+#include "base/imath.h"
+#include "base/usec.h"
+#include "core/score.h"
+
+#define PERIOD_US (100 * USEC_MS) /* between assessments */
+#define SHORT_N 40
+#define SHORT_US (4 * USEC_S)
+#define LONG_N 160
+#define LONG_US (15 * USEC_S)
+#define METHOD_N 4           /* fewer probes of one method are not judged by themselves */
+#define GOOD_US (2 * USEC_S) /* a bad path must have been good this long */
+#define GOOD_N 20
+#define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
+#define EXAMINE_US (3 * USEC_S)
+#define EXAMINE_REST_US (10 * USEC_S)
+#define LOSS_FLOOR_PPM 5000 /* half a percent is nobody's reason to move */
+
+/* Doubt that must be overcome, in nats: everyday classes once in a million windows, calls sooner. */
+static int64_t doubt(enum class_need need)
+{
+	return (need == CLASS_NEED_REALTIME ? 6 : 14) * NAT;
+}
+
+/*
+ * Loss of the path from the loss of each method: the middle one of three, the lower of two.  A target that limits its
+ * echo replies, or a resolver that is down, spoils one method; a bad line spoils them all.
+ */
+static uint32_t common_loss(const struct window_stats *s, uint32_t *ret_n, uint32_t *ret_lost)
+{
+	unsigned method[PROBE_METHOD_COUNT], n = 0;
+
+	for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++) {
+		unsigned k = n;
+		uint32_t loss;
+
+		if (s->method_n[m] < METHOD_N)
+			continue;
+		loss = imath_ratio_ppm(s->method_lost[m], s->method_n[m]);
+		for (; k && imath_ratio_ppm(s->method_lost[method[k - 1]],
+				    s->method_n[method[k - 1]]) > loss;
+			k--)
+			method[k] = method[k - 1];
+		method[k] = m;
+		n++;
+	}
+	if (n < 2) {
+		*ret_n = s->n;
+		*ret_lost = s->lost;
+	} else {
+		unsigned middle = method[(n - 1) / 2];
+		uint32_t ppm = imath_ratio_ppm(s->method_lost[middle], s->method_n[middle]);
+		uint32_t others = 0, others_lost = 0;
+
+		/* methods that agree with the middle one lend it their numbers */
+		for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++) {
+			if (s->method_n[m] && imath_abs((int64_t)imath_ratio_ppm(s->method_lost[m],
+								s->method_n[m]) -
+							ppm) <= 250000) {
+				others += s->method_n[m];
+				others_lost += s->method_lost[m];
+			}
+		}
+		*ret_n = others;
+		*ret_lost = others_lost;
+	}
+	return imath_ratio_ppm(*ret_lost, *ret_n);
+}
+
+/* Log-likelihood ratio of "loses k of n" against "loses usual_ppm", corrected for losses that come in bursts. */
+static int64_t surprise(const struct path *p, uint32_t n, uint32_t lost)
+{
+	uint32_t ppm = imath_ratio_ppm(lost, n);
+	uint32_t usual_ppm = p->baseline.learned.loss_ppm > LOSS_FLOOR_PPM
+				     ? p->baseline.learned.loss_ppm
+				     : LOSS_FLOOR_PPM;
+	int64_t bunched, llr;
+
+	if (!n || ppm <= usual_ppm)
+		return 0;
+	llr = (int64_t)lost * (imath_ln_ppm(ppm) - imath_ln_ppm(usual_ppm)) +
+	      (int64_t)(n - lost) *
+		      (imath_ln_ppm(1000000 - ppm) - imath_ln_ppm(1000000 - usual_ppm));
+	/* variance of a Markov chain's mean: (1 + rho) / (1 - rho) times that of independent losses */
+	bunched = usec_max((int64_t)p->baseline.learned.burst_ppm - (int64_t)ppm, 0);
+	return llr * (1000000 - bunched) / (1000000 + bunched);
+}
+
+struct view_of_window {
+	struct window_stats stats;
+	uint32_t n, lost, loss_ppm;
+};
+
+static void look(const struct path *p, const struct step_env *env, int64_t span_us, unsigned n,
+	struct view_of_window *ret)
+{
+	window_read(&p->window, env->now_us - span_us, n, &ret->stats);
+	ret->loss_ppm = common_loss(&ret->stats, &ret->n, &ret->lost);
+}
+
+static void judge_class(struct path *p, const struct step_env *env, unsigned class,
+	const struct view_of_window *w, const struct view_of_window *wide)
+{
+	const struct class_policy *c = &env->policy->class[class];
+	uint8_t now =
+		score_path(c->need, p->rtt_us, p->jitter_us, (uint32_t)usec_max(p->loss_ppm, 0));
+	uint8_t by_delay = score_path(c->need, p->rtt_us, p->jitter_us, 0);
+	int64_t hold_us = env->policy->bad_hold_us;
+	bool doubtless;
+
+	p->score[class] = now;
+	if (now < c->min_score && !p->congested) {
+		p->good_us[class] = 0;
+		if (!p->bad_us[class])
+			p->bad_us[class] = env->now_us;
+		/* loss that is beyond chance needs no further wait; delay must last */
+		doubtless = surprise(p, w->n, w->lost) >= doubt(c->need) ||
+			    surprise(p, wide->n, wide->lost) >= doubt(c->need);
+		if (by_delay < c->min_score)
+			doubtless = doubtless || env->now_us - p->bad_us[class] >= hold_us;
+		if (doubtless)
+			p->bad[class] = true;
+		return;
+	}
+	p->bad_us[class] = 0;
+	if (!p->bad[class])
+		return;
+	if (now < c->min_score + GOOD_MARGIN || w->n < GOOD_N) {
+		p->good_us[class] = 0;
+		return;
+	}
+	if (!p->good_us[class])
+		p->good_us[class] = env->now_us;
+	if (env->now_us - p->good_us[class] >= GOOD_US)
+		p->bad[class] = false;
+}
+
+static void examine(struct path *p, const struct step_env *env, const struct passive *passive,
+	bool active, const struct view_of_window *w)
+{
+	bool thinned = active && passive_thinned(passive, env->now_us);
+	bool losing = w->lost >= 2 && w->loss_ppm > LOSS_FLOOR_PPM + p->baseline.learned.loss_ppm;
+	bool undecided = false;
+
+	for (unsigned c = 0; c < env->policy->n_classes; c++)
+		undecided = undecided || (p->bad_us[c] && !p->bad[c]);
+	if (env->now_us < p->examine_until_us || (!thinned && !losing && !undecided))
+		return;
+	if (env->now_us < p->examine_rest_us && !undecided)
+		return;
+	p->examine_until_us = env->now_us + EXAMINE_US;
+	p->examine_rest_us = env->now_us + EXAMINE_REST_US;
+	p->round_us = env->now_us;
+}
+
+static bool own_doing(const struct path *p, const struct step_env *env,
+	const struct passive *passive)
+{
+	int64_t usual_us = p->baseline.learned.rtt_us;
+	bool slower = usual_us >= 0 && p->rtt_us > usual_us + usual_us / 2 + 20 * USEC_MS;
+
+	/* once begun it lasts as long as the load: a full queue loses before it delays */
+	return passive_loaded(passive, env->now_us) &&
+	       (slower || p->congested || p->loss_ppm > 20000);
+}
+
+void assess_path(struct path *p, const struct step_env *env, const struct passive *passive,
+	bool active)
+{
+	struct view_of_window w, wide;
+
+	if (env->now_us < p->assess_us || !path_usable(p))
+		return;
+	look(p, env, SHORT_US, SHORT_N, &w);
+	look(p, env, LONG_US, LONG_N, &wide);
+	p->rtt_us = w.stats.rtt_us >= 0      ? w.stats.rtt_us
+		    : wide.stats.rtt_us >= 0 ? wide.stats.rtt_us
+					     : p->rtt_us;
+	p->jitter_us = w.stats.jitter_us >= 0 ? w.stats.jitter_us : wide.stats.jitter_us;
+	/* few samples say little: lean on what is usual until there are enough */
+	if (w.n >= 10)
+		p->loss_ppm = w.loss_ppm;
+	else if (wide.n >= 10)
+		p->loss_ppm = wide.loss_ppm;
+	else
+		p->loss_ppm =
+			(int64_t)((uint64_t)p->baseline.learned.loss_ppm * (10 - wide.n) / 10 +
+				  (uint64_t)wide.lost * 100000);
+	p->congested = own_doing(p, env, passive);
+	for (unsigned c = 0; c < env->policy->n_classes; c++)
+		judge_class(p, env, c, &w, &wide);
+	examine(p, env, passive, active, &w);
+	path_requalify(p, env);
+	p->assess_us = env->now_us + (env->now_us < p->examine_until_us || p->bad_us[0] || p->bad[0]
+						     ? PERIOD_US
+						     : USEC_S);
+}
+
+int64_t assess_due_us(const struct path *p)
+{
+	return path_usable(p) && p->health != HEALTH_DEAD && p->health != HEALTH_UNKNOWN
+		       ? p->assess_us
+		       : USEC_NEVER;
+}

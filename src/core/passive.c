@@ -1,0 +1,164 @@
+#include "core/passive.h"
+
+#include <string.h>
+
+#include "base/imath.h"
+#include "base/usec.h"
+
+#define SHARE_WINDOW_US (400 * USEC_MS)
+#define SHARE_PACKETS 15 /* fewer say nothing about a share */
+#define GAP_FLOOR_US                                                                               \
+	(25 * USEC_MS) /* nothing shorter is ever a silence: readings are 10-20 ms apart */
+#define GAP_MAX_US (10 * USEC_S)
+#define UNANSWERED_MIN 3
+#define STEADY_PPM                                                                                 \
+	300000 /* three answers to ten packets: TCP with delayed acknowledgements has five */
+#define BUSY_US USEC_S
+#define LOAD_BPS_MIN                                                                               \
+	500000 /* under half a megabit a second nobody fills a line worth failing over to */
+#define STALE_US (2 * USEC_S)
+
+static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t took_us)
+{
+	int64_t tx_bps = tx_bytes * 8 * USEC_S / took_us, rx_bps = rx_bytes * 8 * USEC_S / took_us;
+	int64_t keep_us = usec_max(400 * USEC_MS - took_us, 0);
+	int64_t decay = 800 * USEC_S / usec_max(took_us, USEC_MS); /* about ln 2 in ten minutes */
+
+	p->tx_bps =
+		(p->tx_bps * keep_us + tx_bps * usec_min(took_us, 400 * USEC_MS)) / (400 * USEC_MS);
+	p->rx_bps =
+		(p->rx_bps * keep_us + rx_bps * usec_min(took_us, 400 * USEC_MS)) / (400 * USEC_MS);
+	p->tx_peak_bps -= p->tx_peak_bps / usec_max(decay, 1);
+	p->rx_peak_bps -= p->rx_peak_bps / usec_max(decay, 1);
+	p->tx_peak_bps = usec_max(p->tx_peak_bps, p->tx_bps);
+	p->rx_peak_bps = usec_max(p->rx_peak_bps, p->rx_bps);
+}
+
+static void share(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
+{
+	if (!p->share_us)
+		p->share_us = now_us;
+	p->share_tx += tx;
+	p->share_rx += rx;
+	if (now_us - p->share_us < SHARE_WINDOW_US)
+		return;
+	p->share_ppm = 0;
+	if (p->share_tx >= SHARE_PACKETS) {
+		uint32_t ppm =
+			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
+
+		if (!p->usual_ppm)
+			p->usual_ppm = ppm;
+		p->share_ppm =
+			p->usual_ppm ? (uint32_t)((uint64_t)ppm * 1000000 / p->usual_ppm) : 0;
+		p->usual_ppm =
+			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 2 : 5);
+	}
+	p->share_us = now_us;
+	p->share_tx = p->share_rx = 0;
+}
+
+static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_us, int64_t now_us)
+{
+	if (tx)
+		p->busy_us = now_us;
+	if (rx) {
+		int64_t gap_us = now_us - (p->unanswered_us ? p->unanswered_us : before_us);
+
+		/* up at once, down slowly: the usual gap is near the longest one */
+		if (tx || p->unanswered_us) {
+			p->gap_us =
+				gap_us > p->gap_us ? gap_us : imath_average(p->gap_us, gap_us, 5);
+			p->gap_us = usec_clamp(p->gap_us, 0, GAP_MAX_US);
+		}
+		p->received_us = now_us;
+		p->unanswered_us = 0;
+		p->unanswered = 0;
+	} else if (tx) {
+		if (!p->unanswered_us)
+			p->unanswered_us = before_us;
+		p->unanswered += tx;
+	}
+}
+
+void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us)
+{
+	const struct input_counters *last = &p->last;
+	int64_t took_us = now_us - p->read_us;
+	bool usable = p->known && c->tx_packets >= last->tx_packets &&
+		      c->rx_packets >= last->rx_packets && c->tx_bytes >= last->tx_bytes &&
+		      c->rx_bytes >= last->rx_bytes && took_us > 0;
+
+	if (usable) {
+		uint64_t tx = c->tx_packets - last->tx_packets,
+			 rx = c->rx_packets - last->rx_packets;
+		int64_t tx_bytes = (int64_t)(c->tx_bytes - last->tx_bytes);
+		int64_t rx_bytes = (int64_t)(c->rx_bytes - last->rx_bytes);
+
+		tx = tx > p->own_tx ? tx - p->own_tx : 0;
+		rx = rx > p->own_rx ? rx - p->own_rx : 0;
+		tx = tx < 1000000 ? tx : 1000000;
+		rx = rx < 1000000 ? rx : 1000000;
+		/* a jump beyond any link's speed is somebody's reset of the counters */
+		tx_bytes = usec_clamp(tx_bytes, 0, INT64_C(1) << 36);
+		rx_bytes = usec_clamp(rx_bytes, 0, INT64_C(1) << 36);
+		rates(p, tx_bytes, rx_bytes, took_us);
+		share(p, (uint32_t)tx, (uint32_t)rx, now_us);
+		silence(p, (uint32_t)tx, (uint32_t)rx, p->read_us, now_us);
+	} else {
+		p->unanswered_us = 0;
+		p->unanswered = 0;
+	}
+	p->known = true;
+	p->last = *c;
+	p->read_us = now_us;
+	p->asked_us = 0;
+	p->own_tx = p->own_rx = 0;
+}
+
+bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us)
+{
+	int64_t usual_us = usec_max(3 * p->gap_us / 2, GAP_FLOOR_US);
+
+	if (!p->unanswered_us || now_us - p->read_us > STALE_US)
+		return false;
+	/* a steady stream: shorter than a round trip already tells; a few packets: a whole time-out */
+	if (p->unanswered >= UNANSWERED_MIN && p->usual_ppm > STEADY_PPM && p->gap_us)
+		return now_us - p->unanswered_us >= usual_us;
+	return p->unanswered &&
+	       now_us - p->unanswered_us >= usec_max(usual_us, timeout_us + timeout_us / 2);
+}
+
+void passive_forgive(struct passive *p, int64_t now_us)
+{
+	if (p->unanswered_us)
+		p->gap_us = usec_clamp(now_us - p->unanswered_us, p->gap_us, GAP_MAX_US);
+}
+
+bool passive_thinned(const struct passive *p, int64_t now_us)
+{
+	return p->share_ppm && p->share_ppm < 850000 && now_us - p->read_us < STALE_US;
+}
+
+uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t timeout_us)
+{
+	int64_t silent_us = now_us - p->unanswered_us;
+
+	if (!p->unanswered_us || p->usual_ppm < STEADY_PPM || silent_us <= timeout_us)
+		return 0;
+	return (uint32_t)((int64_t)p->unanswered * (silent_us - timeout_us) / silent_us *
+			  usec_min(p->usual_ppm, 1000000) / 1000000);
+}
+
+bool passive_busy(const struct passive *p, int64_t now_us)
+{
+	return p->busy_us && now_us - p->busy_us < BUSY_US;
+}
+
+bool passive_loaded(const struct passive *p, int64_t now_us)
+{
+	int64_t half_tx = usec_max(p->tx_peak_bps * 6 / 10, LOAD_BPS_MIN);
+	int64_t half_rx = usec_max(p->rx_peak_bps * 6 / 10, LOAD_BPS_MIN);
+
+	return now_us - p->read_us < STALE_US && (p->tx_bps >= half_tx || p->rx_bps >= half_rx);
+}

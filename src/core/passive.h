@@ -1,0 +1,55 @@
+/*
+ * What a link's packet counters tell without a probe: how much traffic there is, whether it is answered, and whether we
+ * are the ones who fill the line.  One per link: the kernel counts both families together.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/input.h"
+
+struct passive {
+	bool known; /* last holds a reading */
+	struct input_counters last;
+	int64_t read_us;         /* time of last */
+	int64_t asked_us;        /* a reading was asked for and has not come; 0: none */
+	uint32_t own_tx, own_rx; /* packets of our probes since last */
+
+	int64_t tx_bps, rx_bps;           /* smoothed over about half a second */
+	int64_t tx_peak_bps, rx_peak_bps; /* the most seen, decaying by half in ten minutes */
+	int64_t busy_us;                  /* when users' packets were last sent */
+
+	/* silence of the users' traffic */
+	int64_t received_us; /* time of the reading that last showed a packet received */
+	int64_t unanswered_us; /* since when packets have been sent and nothing came back; 0: not so */
+	uint32_t unanswered; /* packets sent since then */
+	int64_t gap_us; /* usual longest time without a packet received while sending, learned */
+
+	/* share that comes back, over windows of about half a second */
+	int64_t share_us;
+	uint32_t share_tx, share_rx;
+	uint32_t share_ppm; /* of the last whole window; 1000000 or more: as usual or better */
+	uint32_t usual_ppm; /* learned; 0: not known */
+};
+
+/* Takes a reading. */
+void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us);
+
+/* Packets have gone unanswered for longer than this link's traffic ever leaves them. */
+bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us);
+
+/* How many answers to users' packets are overdue by now: each is as good as a lost probe. */
+uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t timeout_us);
+
+/* A suspicion raised by passive_silent() was wrong: such gaps are usual here. */
+void passive_forgive(struct passive *p, int64_t now_us);
+
+/* Clearly fewer packets come back than usual. */
+bool passive_thinned(const struct passive *p, int64_t now_us);
+
+/* Users send within the last second. */
+bool passive_busy(const struct passive *p, int64_t now_us);
+
+/* Our own traffic is near the most this link has ever carried, either way: delay and loss may be of our own making. */
+bool passive_loaded(const struct passive *p, int64_t now_us);

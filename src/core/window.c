@@ -1,0 +1,124 @@
+#include "core/window.h"
+
+#include <string.h>
+
+#include "base/imath.h"
+#include "base/usec.h"
+
+#define PLACE(n) ((n) & (WINDOW_SIZE - 1))
+#define MEDIAN_OF 15 /* answers that the median and the jitter are taken from */
+
+struct window_probe *window_add(struct window *w, int64_t now_us)
+{
+	struct window_probe *p = &w->ring[PLACE(w->next)];
+
+	memset(p, 0, sizeof(*p));
+	w->next++;
+	if (w->next - w->first_open > WINDOW_SIZE)
+		w->first_open = w->next - WINDOW_SIZE;
+	p->probe = w->next; /* from 1 */
+	p->sent_us = now_us;
+	p->state = PROBE_STATE_PENDING;
+	return p;
+}
+
+struct window_probe *window_find(struct window *w, uint32_t probe)
+{
+	struct window_probe *p = &w->ring[PLACE(probe - 1)];
+
+	return probe && p->probe == probe ? p : NULL;
+}
+
+struct window_probe *window_expired(struct window *w, int64_t now_us)
+{
+	bool open = false;
+
+	for (uint32_t n = w->first_open; n != w->next; n++) {
+		struct window_probe *p = &w->ring[PLACE(n)];
+
+		if (p->state != PROBE_STATE_PENDING) {
+			if (!open)
+				w->first_open = n + 1;
+			continue;
+		}
+		open = true;
+		if (p->deadline_us <= now_us)
+			return p;
+	}
+	return NULL;
+}
+
+int64_t window_deadline_us(const struct window *w)
+{
+	int64_t least = USEC_NEVER;
+
+	for (uint32_t n = w->first_open; n != w->next; n++) {
+		const struct window_probe *p = &w->ring[PLACE(n)];
+
+		if (p->state == PROBE_STATE_PENDING)
+			least = usec_min(least, p->deadline_us);
+	}
+	return least;
+}
+
+const struct window_probe *window_newest(const struct window *w, unsigned i)
+{
+	if (i >= WINDOW_SIZE || i >= w->next)
+		return NULL;
+	return &w->ring[PLACE(w->next - 1 - i)];
+}
+
+/* Insertion sort: n is small. */
+static uint32_t median(uint32_t v[], unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		uint32_t x = v[i];
+		unsigned k = i;
+
+		for (; k && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+	return v[n / 2];
+}
+
+static bool proves_path(uint8_t method)
+{
+	return method == PROBE_ICMP || method == PROBE_TCP || method == PROBE_DNS;
+}
+
+void window_read(const struct window *w, int64_t since_us, unsigned max_n, struct window_stats *ret)
+{
+	uint32_t rtt[MEDIAN_OF], previous[PROBE_METHOD_COUNT] = {0};
+	uint64_t difference = 0;
+	unsigned answers = 0, differences = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < WINDOW_SIZE && ret->n < max_n; i++) {
+		const struct window_probe *p = window_newest(w, i);
+
+		if (!p || p->sent_us < since_us)
+			break;
+		if (!proves_path(p->method) ||
+			(p->state != PROBE_STATE_ANSWERED && p->state != PROBE_STATE_MISSED))
+			continue;
+		ret->n++;
+		ret->method_n[p->method]++;
+		if (p->state == PROBE_STATE_MISSED) {
+			ret->lost++;
+			ret->method_lost[p->method]++;
+			continue;
+		}
+		if (answers == MEDIAN_OF)
+			continue;
+		/* methods have their own usual delay (a DNS server thinks), so neighbours are of one method */
+		if (previous[p->method]) {
+			difference += (uint64_t)imath_abs((int64_t)previous[p->method] - p->rtt_us);
+			differences++;
+		}
+		previous[p->method] = p->rtt_us;
+		rtt[answers++] = p->rtt_us;
+	}
+	ret->rtt_us = answers ? (int64_t)median(rtt, answers) : -1;
+	ret->jitter_us = differences ? (int64_t)(difference / differences) : -1;
+}

@@ -1,0 +1,62 @@
+/*
+ * The probes of one path, newest last: those under way and those that ended.  Loss is judged when it is read, so a
+ * late reply still takes its loss back.  Fixed size: the oldest is forgotten, under way or not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/policy.h"
+
+#define WINDOW_SIZE 256 /* a power of two: a probe's number holds its place */
+
+enum probe_state {
+	PROBE_STATE_NONE,
+	PROBE_STATE_PENDING,
+	PROBE_STATE_ANSWERED,
+	PROBE_STATE_MISSED,  /* its time-out is over; an answer may still come */
+	PROBE_STATE_IGNORED, /* says nothing of the path: not sent, or its target is at fault */
+};
+
+struct window_probe {
+	int64_t sent_us;
+	int64_t deadline_us;
+	uint32_t probe;  /* its number; 0: none */
+	uint32_t rtt_us; /* answered only */
+	uint8_t state;   /* enum probe_state */
+	uint8_t method;  /* enum probe_method */
+	uint8_t target;
+	bool heartbeat; /* sent by the clock, not because of a suspicion: unbiased */
+};
+
+struct window {
+	struct window_probe ring[WINDOW_SIZE];
+	uint32_t
+		next; /* count of all probes ever; next & (WINDOW_SIZE - 1) is the place of the next */
+	uint32_t first_open; /* nothing before it is pending */
+};
+
+/* Loss and delay of the probes that ended, newest first, back to some age or count. */
+struct window_stats {
+	uint32_t n, lost;
+	uint32_t method_n[PROBE_METHOD_COUNT], method_lost[PROBE_METHOD_COUNT];
+	int64_t rtt_us; /* median of the newest answers; -1: none */
+	int64_t jitter_us; /* mean absolute difference of neighbours (RFC 3550 §6.4.1); -1: fewer than two */
+};
+
+struct window_probe *window_add(struct window *w, int64_t now_us);
+struct window_probe *window_find(struct window *w, uint32_t probe); /* NULL when forgotten */
+
+/* The next pending probe whose deadline is over, or NULL; mark it before asking again. */
+struct window_probe *window_expired(struct window *w, int64_t now_us);
+
+/* The earliest deadline of the pending ones; USEC_NEVER when nothing is under way. */
+int64_t window_deadline_us(const struct window *w);
+
+/* The i-th newest probe, 0 first; NULL when there is none. */
+const struct window_probe *window_newest(const struct window *w, unsigned i);
+
+/* Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us. */
+void window_read(const struct window *w, int64_t since_us, unsigned max_n,
+	struct window_stats *ret);
