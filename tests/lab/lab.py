@@ -181,6 +181,24 @@ def turn_offloads_off(namespace, devices):
                     pass  # this device has no such offload
 
 
+def read_log(path):
+    """A labflow log, also of one that still runs: (samples in the order of sending, events), dicts.
+
+    Of the lines of one packet the last one counts; a line still being written is left out.
+    """
+    samples, events = {}, []
+    with open(path) as log:
+        for line in log:
+            if not line.endswith("\n"):
+                break
+            entry = json.loads(line)
+            if "event" in entry:
+                events.append(entry)
+            else:
+                samples[entry["seq"]] = entry
+    return [samples[seq] for seq in sorted(samples)], events
+
+
 class Link:
     """What the lab knows of one uplink."""
 
@@ -286,10 +304,11 @@ class Flow:
         return self._summary
 
     def samples(self):
-        """The log's lines as a list of dicts, in the order of sending."""
-        self.wait()
-        with open(self.log) as log:
-            return [json.loads(line) for line in log]
+        """What is known of each packet by now, in the order of sending; see read_log()."""
+        return read_log(self.log)[0]
+
+    def events(self):
+        return read_log(self.log)[1]
 
 
 class Lab:
@@ -316,6 +335,8 @@ class Lab:
         self.targets6 = list(TARGETS6) if ipv6 else []
         self.echo_addr = ECHO
         self.echo6_addr = ECHO6 if ipv6 else None
+        self.client_addr = "192.168.1.100"
+        self.client6_addr = "fd00:1ab::100" if ipv6 else None
         self.directory = RUN / self.prefix
         self._processes = []
         self._children = []
@@ -323,6 +344,7 @@ class Lab:
         self._control_file = None
         self._control_lock = threading.Lock()
         self._flow_count = 0
+        self._wan_count = 0
         self._dead = set()
         self._owner = None
         self._running = False
@@ -481,9 +503,8 @@ class Lab:
         self._ip(
             isp,
             [
-                # An interface whose own and peer's index are equal learns late of a lost carrier.
                 f"link add wan0 index {2000 + number} address 02:00:00:00:01:{number:02x}"
-                f" netns {self.ns(isp)} type veth peer name p{number} index {1100 + number}"
+                f" netns {self.ns(isp)} type veth peer name p{number} index {20000 + number}"
                 f" netns {self.ns('emu')}",
                 f"link add inet0 netns {self.ns(isp)} type veth peer name isp{number} netns {inet}",
                 f"addr add {link.public}/30 dev inet0",
@@ -538,12 +559,15 @@ class Lab:
 
     def _make_wan(self, link):
         """The router's device, its carrier and what a DHCP client puts on it."""
+        # Indexes of our own choice: an interface whose own and whose peer's are equal learns late
+        # of a lost carrier.  The kernel takes the peer's only together with the device's.
+        self._wan_count += 1
         self._ip(
             "rtr",
             [
-                f"link add {link.name} address 02:00:00:00:00:{link.number:02x}"
+                f"link add {link.name} index {100 + self._wan_count} address 02:00:00:00:00:{link.number:02x}"
                 f" netns {self.ns('rtr')} type veth"
-                f" peer name r{link.number} index {1000 + link.number} netns {self.ns('emu')}",
+                f" peer name r{link.number} index {10000 + self._wan_count} netns {self.ns('emu')}",
             ],
         )
         turn_offloads_off(self.ns("rtr"), [link.name])

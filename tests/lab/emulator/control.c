@@ -96,7 +96,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	close(fd);
 }
 
-int control_open(struct control *control, struct loop *loop, const char *path, control_line_fn *line)
+int control_open(
+	struct control *control, struct loop *loop, const char *path, control_line_fn *line)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int error;

@@ -134,7 +134,8 @@ static bool lost(struct impair *impair, const struct trace_point *playing)
  * A sender of rate_bps with a queue in front of it that drops what does not fit.  Returns false
  * for a drop, else when the last bit has left.
  */
-static bool transmit(struct impair *impair, size_t frame_bytes, int64_t now_us, int64_t *ret_sent_us)
+static bool transmit(
+	struct impair *impair, size_t frame_bytes, int64_t now_us, int64_t *ret_sent_us)
 {
 	const struct impair_policy *policy = &impair->policy;
 	int64_t limit_ns = (policy->queue_us ? policy->queue_us : QUEUE_DEFAULT_US) * NS_PER_US;
@@ -175,7 +176,8 @@ static enum drop forbidden(struct impair *impair, const struct packet *packet, i
 
 	if (policy->blackhole)
 		return DROP_BLACKHOLE;
-	if ((policy->ipv4_dead && packet->family == 4) || (policy->ipv6_dead && packet->family == 6))
+	if ((policy->ipv4_dead && packet->family == 4) ||
+		(policy->ipv6_dead && packet->family == 6))
 		return DROP_FAMILY;
 	if (filtered(policy, packet))
 		return DROP_FILTER;

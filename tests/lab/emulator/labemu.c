@@ -162,7 +162,8 @@ static void run_set(struct link *link, const struct command *command, struct con
 	answer_ok(reply, loop_now_us());
 }
 
-static void run_carrier(struct link *link, const struct command *command, struct control_reply *reply)
+static void run_carrier(
+	struct link *link, const struct command *command, struct control_reply *reply)
 {
 	const char *port = link->directions[DIRECTION_UP].port;
 	int64_t start_us;
@@ -218,7 +219,8 @@ static void run_dead(
 			break;
 	if (command->on && i == hosts->n) {
 		if (hosts->n == LINK_DEAD_HOSTS_MAX) {
-			answer(reply, "error: no room for more than %d dead hosts", LINK_DEAD_HOSTS_MAX);
+			answer(reply, "error: no room for more than %d dead hosts",
+				LINK_DEAD_HOSTS_MAX);
 			return;
 		}
 		hosts->addresses[hosts->n++] = command->address;
@@ -255,22 +257,23 @@ static void run_show(const struct emulator *emulator, struct control_reply *repl
 		answer(reply, "%s\"%s\":{", i ? "," : "", link->name);
 		for (int d = 0; d < DIRECTION_COUNT; d++) {
 			impair_print(&link->directions[d].impair.policy, options, sizeof(options));
-			answer(reply, "\"%s\":\"%s\",", link_direction_name((enum direction)d), options);
+			answer(reply, "\"%s\":\"%s\",", link_direction_name((enum direction)d),
+				options);
 		}
 		answer(reply, "\"playing\":%s}", link->playing ? "true" : "false");
 	}
 	answer(reply, "}");
 }
 
-static void print_counters(
-	struct link_direction *direction, struct link_counters *counters, struct control_reply *reply)
+static void print_counters(struct link_direction *direction, struct link_counters *counters,
+	struct control_reply *reply)
 {
 	uint64_t dropped = 0;
 
 	if (direction->watch.fd >= 0)
 		counters->overruns += port_overruns(direction->watch.fd);
-	answer(reply, "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"queued\":%zu", counters->frames,
-		counters->bytes, direction->line.n);
+	answer(reply, "{\"frames\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"queued\":%zu",
+		counters->frames, counters->bytes, direction->line.n);
 	for (int i = DROP_NONE + 1; i < DROP_COUNT; i++) {
 		dropped += counters->dropped[i];
 		if (counters->dropped[i])
@@ -291,7 +294,8 @@ static void run_stats(struct emulator *emulator, struct control_reply *reply)
 
 		answer(reply, "%s\"%s\":{", i ? "," : "", link->name);
 		for (int d = 0; d < DIRECTION_COUNT; d++) {
-			answer(reply, "%s\"%s\":", d ? "," : "", link_direction_name((enum direction)d));
+			answer(reply, "%s\"%s\":", d ? "," : "",
+				link_direction_name((enum direction)d));
 			print_counters(&link->directions[d], &link->directions[d].counters, reply);
 		}
 		answer(reply, "}");

@@ -62,7 +62,8 @@ int link_open(struct link *link, const char *name, const char *router_port,
 	for (int d = 0; d < DIRECTION_COUNT; d++) {
 		struct link_direction *direction = &link->directions[d];
 
-		*direction = (struct link_direction){.watch = {.fd = -1, .ready = ready}, .link = link};
+		*direction =
+			(struct link_direction){.watch = {.fd = -1, .ready = ready}, .link = link};
 		impair_init(&direction->impair, seed * DIRECTION_COUNT + (uint64_t)d);
 	}
 	return link_reopen(link, router_port, provider_port);
@@ -82,8 +83,7 @@ static bool in_prefix(const struct in6_addr *address, const struct link_prefix *
 
 	if (memcmp(address, &prefix->address, (size_t)whole) != 0)
 		return false;
-	return !rest ||
-	       ((address->s6_addr[whole] ^ prefix->address.s6_addr[whole]) & mask) == 0;
+	return !rest || ((address->s6_addr[whole] ^ prefix->address.s6_addr[whole]) & mask) == 0;
 }
 
 /* Whether the far end of the packet is on the link itself, as the provider's gateway is. */
@@ -109,7 +109,8 @@ static bool is_dead_host(const struct dead_hosts *hosts, const struct packet *pa
 	return false;
 }
 
-static struct verdict judge(struct link *link, enum direction d, const struct frame *frame, int64_t now_us)
+static struct verdict judge(
+	struct link *link, enum direction d, const struct frame *frame, int64_t now_us)
 {
 	struct link_direction *direction = &link->directions[d];
 	struct trace_point point;

@@ -36,16 +36,19 @@ struct option {
 
 static const struct option options[] = {
 	{"delay", KIND_DURATION, FIELD(delay_us), 60e6, "delay needs a time up to 60s, e.g. 20ms"},
-	{"jitter", KIND_DURATION, FIELD(jitter_us), 60e6, "jitter needs a time up to 60s, e.g. 2ms"},
+	{"jitter", KIND_DURATION, FIELD(jitter_us), 60e6,
+		"jitter needs a time up to 60s, e.g. 2ms"},
 	{"loss", KIND_RATIO, FIELD(loss_ppm), 1e6, "loss needs a percentage, e.g. 2%"},
 	{"burst", KIND_MEAN, FIELD(burst_milli), 1e9,
 		"burst needs a mean length of at least 1 frame, e.g. 5, or off"},
 	{"rate", KIND_RATE, FIELD(rate_bps), 1e11, "rate needs e.g. 20mbit or 512kbit, or off"},
 	{"queue", KIND_QUEUE, FIELD(queue_us), 60e6, "queue needs e.g. 100ms or 64kB, or off"},
-	{"mtu", KIND_COUNT, FIELD(mtu_bytes), 65535, "mtu needs the longest IP packet in bytes, or off"},
+	{"mtu", KIND_COUNT, FIELD(mtu_bytes), 65535,
+		"mtu needs the longest IP packet in bytes, or off"},
 	{"icmp_rate", KIND_COUNT, FIELD(icmp_per_s), 1e6,
 		"icmp_rate needs echo requests per second and destination, or off"},
-	{"duplicate", KIND_RATIO, FIELD(duplicate_ppm), 1e6, "duplicate needs a percentage, e.g. 1%"},
+	{"duplicate", KIND_RATIO, FIELD(duplicate_ppm), 1e6,
+		"duplicate needs a percentage, e.g. 1%"},
 	{"corrupt", KIND_RATIO, FIELD(corrupt_ppm), 1e6, "corrupt needs a percentage, e.g. 1%"},
 	{"blackhole", KIND_SWITCH, FIELD(blackhole), 1, "blackhole needs on or off"},
 	{"upstream_dead", KIND_SWITCH, FIELD(upstream_dead), 1, "upstream_dead needs on or off"},
@@ -53,7 +56,8 @@ static const struct option options[] = {
 	{"ipv6_dead", KIND_SWITCH, FIELD(ipv6_dead), 1, "ipv6_dead needs on or off"},
 	{"reorder", KIND_SWITCH, FIELD(reorder), 1, "reorder needs on or off"},
 	{"drop", KIND_FILTERS, FIELD(filters), 0,
-		"drop needs up to 8 of icmp, udp, tcp, udp/PORT, tcp/PORT, joined by commas, or none"},
+		"drop needs up to 8 of icmp, udp, tcp, udp/PORT, tcp/PORT, joined by commas, or "
+		"none"},
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -81,7 +85,8 @@ static const struct unit rate_units[] = {
 static const struct unit count_units[] = {{"", 1}, {NULL, 0}};
 static const struct unit byte_units[] = {{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {NULL, 0}};
 
-static bool parse_quantity(const char *text, const struct unit units[], double max, int64_t *ret_value)
+static bool parse_quantity(
+	const char *text, const struct unit units[], double max, int64_t *ret_value)
 {
 	double value;
 	char *end;
@@ -167,7 +172,8 @@ static bool parse_filters(const char *text, struct impair_policy *policy)
 	strcpy(copy, text);
 	if (strcmp(copy, "none") != 0) {
 		while ((word = strsep(&rest, ","))) {
-			if (n_filters == IMPAIR_FILTERS_MAX || !parse_filter(word, &filters[n_filters]))
+			if (n_filters == IMPAIR_FILTERS_MAX ||
+				!parse_filter(word, &filters[n_filters]))
 				return false;
 			n_filters++;
 		}
@@ -177,7 +183,8 @@ static bool parse_filters(const char *text, struct impair_policy *policy)
 	return true;
 }
 
-static bool parse_option(struct impair_policy *policy, const struct option *option, const char *text)
+static bool parse_option(
+	struct impair_policy *policy, const struct option *option, const char *text)
 {
 	int64_t *integer = integer_of(policy, option);
 	int64_t value;
@@ -224,7 +231,8 @@ const char *impair_option(struct impair_policy *policy, const char *name, const 
 		*policy = changed;
 		return NULL;
 	}
-	return "no such option: use one of delay jitter loss burst rate queue mtu icmp_rate duplicate "
+	return "no such option: use one of delay jitter loss burst rate queue mtu icmp_rate "
+	       "duplicate "
 	       "corrupt blackhole upstream_dead ipv4_dead ipv6_dead reorder drop reset";
 }
 
@@ -310,8 +318,8 @@ int impair_print(const struct impair_policy *policy, char *text, size_t size)
 		print_option(policy, &options[i], value, sizeof(value));
 		if (value[0])
 			len += (size_t)snprintf(len < size ? text + len : NULL,
-				len < size ? size - len : 0, "%s%s %s", len ? " " : "", options[i].name,
-				value);
+				len < size ? size - len : 0, "%s%s %s", len ? " " : "",
+				options[i].name, value);
 	}
 	return (int)len;
 }

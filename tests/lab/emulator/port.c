@@ -33,8 +33,8 @@ static void set_name(struct ifreq *request, const char *name)
 
 static void turn_offloads_off(const char *name)
 {
-	static const uint32_t commands[] = {
-		ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO};
+	static const uint32_t commands[] = {ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG,
+		ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ethtool_value value;
 	struct ifreq request;

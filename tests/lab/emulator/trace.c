@@ -100,7 +100,8 @@ static bool parse_number(struct field field, double max, double *ret_value)
 }
 
 /* Returns false if the line is to be skipped. */
-static bool parse_row(struct field line, const int index_of[COLUMN_COUNT], struct trace_row *ret_row)
+static bool parse_row(
+	struct field line, const int index_of[COLUMN_COUNT], struct trace_row *ret_row)
 {
 	static const double limits[COLUMN_COUNT] = {SECONDS_MAX, RTT_MS_MAX, 1};
 	double values[COLUMN_COUNT] = {NAN, NAN, NAN};

@@ -61,6 +61,5 @@ int flow_connect(const struct flow_options *options, int type);
 
 /* A record to send, and one that came back: false if it is none of ours. */
 void flow_fill_record(struct record *record, uint32_t sequence, int64_t now_us);
-bool flow_read_record(
-	const void *data, size_t len, uint32_t *ret_sequence, int64_t *ret_served_us,
+bool flow_read_record(const void *data, size_t len, uint32_t *ret_sequence, int64_t *ret_served_us,
 	struct in6_addr *ret_observed);

@@ -32,7 +32,8 @@ static bool rate_allows(const struct session *up_session)
 /* Watched for writing only while there is something to write. */
 static void choose_events(struct session *up_session, bool writing)
 {
-	loop_rewatch(&up_session->flow->loop, &up_session->watch, EPOLLIN | (writing ? EPOLLOUT : 0));
+	loop_rewatch(&up_session->flow->loop, &up_session->watch,
+		EPOLLIN | (writing ? EPOLLOUT : 0));
 }
 
 static void up(struct session *up_session)
@@ -93,7 +94,7 @@ static void tick(struct flow *flow, int64_t now_us)
 	struct sample *sample = journal_sample(&flow->journal, index);
 
 	if (session.state != SESSION_UP) {
-		sample->error = ENOTCONN;
+		journal_fail(&flow->journal, index, ENOTCONN);
 		return;
 	}
 	sample->bytes = delivered_bytes();

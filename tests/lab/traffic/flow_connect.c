@@ -25,11 +25,9 @@ static struct attempt **last = &first;
 
 static void end(struct attempt *attempt, int error)
 {
-	struct sample *sample = journal_sample(&attempt->flow->journal, attempt->index);
 	struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
-	if (sample->answered_us < 0)
-		sample->error = error;
+	journal_fail(&attempt->flow->journal, attempt->index, error);
 	/* A reset at the end leaves no port waiting: a port is never short, at any rate. */
 	setsockopt(attempt->watch.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	loop_unwatch(&attempt->flow->loop, &attempt->watch);
@@ -49,7 +47,8 @@ static size_t fill_request(const struct attempt *attempt, char request[REQUEST_M
 		return sizeof(record);
 	}
 	len = snprintf(request, REQUEST_MAX,
-		"GET %s HTTP/1.1\r\nHost: lab.test\r\nUser-Agent: labflow\r\nConnection: close\r\n\r\n",
+		"GET %s HTTP/1.1\r\nHost: lab.test\r\nUser-Agent: labflow\r\nConnection: "
+		"close\r\n\r\n",
 		options->path);
 	return len < REQUEST_MAX ? (size_t)len : REQUEST_MAX - 1;
 }
@@ -84,6 +83,7 @@ static bool take_answer(struct attempt *attempt)
 	struct in6_addr observed;
 	int64_t served_us;
 	uint32_t sequence;
+	int status = 0;
 
 	if (attempt->flow->kind == &flow_tcp) {
 		if (!flow_read_record(attempt->in, attempt->n_in, &sequence, &served_us, &observed))
@@ -93,10 +93,10 @@ static bool take_answer(struct attempt *attempt)
 	}
 	if (attempt->n_in < sizeof(status_line) - 1)
 		return false;
-	journal_answer(journal, attempt->index, loop_now_us(), -1, NULL);
 	for (size_t i = 9; i < sizeof(status_line) - 1; i++)
-		journal_sample(journal, attempt->index)->status =
-			journal_sample(journal, attempt->index)->status * 10 + attempt->in[i] - '0';
+		status = status * 10 + attempt->in[i] - '0';
+	journal_sample(journal, attempt->index)->status = status;
+	journal_answer(journal, attempt->index, loop_now_us(), -1, NULL);
 	return true;
 }
 
@@ -136,7 +136,7 @@ static void tick(struct flow *flow, int64_t now_us)
 	int fd = flow_connect(&flow->options, SOCK_STREAM);
 
 	if (fd < 0) {
-		journal_sample(&flow->journal, index)->error = -fd;
+		journal_fail(&flow->journal, index, -fd);
 		return;
 	}
 	attempt = calloc(1, sizeof(*attempt));

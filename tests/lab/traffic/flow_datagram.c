@@ -101,7 +101,7 @@ static void ready(struct watch *watch, uint32_t events)
 		return;
 	sample = journal_sample(&flow->journal, exchange->index);
 	if (errno != EAGAIN)
-		sample->error = errno; /* what an ICMP error said */
+		journal_fail(&flow->journal, exchange->index, errno); /* what ICMP said */
 	if (sample->answered_us >= 0 || sample->error)
 		close_exchange(exchange);
 }
@@ -158,23 +158,25 @@ static void tick(struct flow *flow, int64_t now_us)
 	struct sample *sample = journal_sample(&flow->journal, index);
 	struct exchange *exchange = established;
 	uint8_t data[DATAGRAM_MAX];
+	int error = 0;
 	size_t len;
 
 	if (!exchange)
-		exchange = open_exchange(flow, &sample->error);
-	if (!exchange)
+		exchange = open_exchange(flow, &error);
+	if (!exchange) {
+		journal_fail(&flow->journal, index, error);
 		return;
+	}
 	if (flow->options.fresh)
 		enlist(exchange, index, now_us + flow->options.timeout_us);
 	else
 		established = exchange;
 	sample->sent_us = loop_now_us();
 	len = fill_payload(flow, data, index, sample->sent_us);
-	if (send(exchange->watch.fd, data, len, MSG_DONTWAIT) < 0)
-		sample->error = errno;
-	/* The first send may have been told what an ICMP error said of an earlier packet. */
-	if (sample->error == ECONNREFUSED && send(exchange->watch.fd, data, len, MSG_DONTWAIT) >= 0)
-		sample->error = 0;
+	/* The first send may be told what an ICMP error said of an earlier packet. */
+	if (send(exchange->watch.fd, data, len, MSG_DONTWAIT) < 0 &&
+		send(exchange->watch.fd, data, len, MSG_DONTWAIT) < 0)
+		journal_fail(&flow->journal, index, errno);
 }
 
 static int64_t expire(struct flow *flow, int64_t now_us)

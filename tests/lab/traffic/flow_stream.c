@@ -25,7 +25,8 @@ static int take_in(struct session *ready_session, uint32_t events)
 	ssize_t got;
 
 	(void)events;
-	while ((got = recv(ready_session->watch.fd, in + n_in, sizeof(in) - n_in, MSG_DONTWAIT)) > 0) {
+	while ((got = recv(ready_session->watch.fd, in + n_in, sizeof(in) - n_in, MSG_DONTWAIT)) >
+		0) {
 		int64_t now_us = loop_now_us();
 
 		ready_session->progress_us = now_us;
@@ -54,17 +55,19 @@ static void tick(struct flow *flow, int64_t now_us)
 {
 	size_t index = journal_send(&flow->journal, now_us);
 	struct record record;
+	int error;
 
 	if (session.state != SESSION_UP) {
-		journal_sample(&flow->journal, index)->error = ENOTCONN;
+		journal_fail(&flow->journal, index, ENOTCONN);
 		return;
 	}
 	flow_fill_record(&record, (uint32_t)index, now_us);
 	if (send(session.watch.fd, &record, sizeof(record), MSG_DONTWAIT) == sizeof(record))
 		return;
-	journal_sample(&flow->journal, index)->error = errno;
-	if (errno != EAGAIN)
-		session_close(&session, EVENT_BROKEN, errno);
+	error = errno;
+	journal_fail(&flow->journal, index, error);
+	if (error != EAGAIN)
+		session_close(&session, EVENT_BROKEN, error);
 }
 
 static int64_t expire(struct flow *flow, int64_t now_us)

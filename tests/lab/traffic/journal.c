@@ -8,10 +8,17 @@
 
 #define GAP_NOTABLE_US 100000
 
-void journal_init(struct journal *journal, const char *mode, const char *to, int64_t now_us)
+void journal_init(struct journal *journal, const char *mode, const char *to, FILE *log,
+	int64_t now_us)
 {
 	*journal = (struct journal){
-		.mode = mode, .to = to, .start_us = now_us, .end_us = -1, .last_answer_us = -1};
+		.mode = mode,
+		.to = to,
+		.log = log,
+		.start_us = now_us,
+		.end_us = -1,
+		.last_answer_us = -1,
+	};
 }
 
 void journal_done(struct journal *journal)
@@ -38,8 +45,11 @@ size_t journal_send(struct journal *journal, int64_t sent_us)
 {
 	journal->samples = grow(journal->samples, journal->n_samples, &journal->samples_size,
 		sizeof(*journal->samples));
-	journal->samples[journal->n_samples] = (struct sample){
-		.sent_us = sent_us, .connected_us = -1, .served_us = -1, .answered_us = -1, .bytes = -1};
+	journal->samples[journal->n_samples] = (struct sample){.sent_us = sent_us,
+		.connected_us = -1,
+		.served_us = -1,
+		.answered_us = -1,
+		.bytes = -1};
 	return journal->n_samples++;
 }
 
@@ -51,50 +61,6 @@ struct sample *journal_sample(struct journal *journal, size_t index)
 static bool is_known(const struct in6_addr *address)
 {
 	return memcmp(address, &in6addr_any, sizeof(*address)) != 0;
-}
-
-static void count_via(struct journal *journal, const struct in6_addr *observed)
-{
-	size_t i;
-
-	if (is_known(&journal->last_observed) &&
-		memcmp(&journal->last_observed, observed, sizeof(*observed)) != 0)
-		journal->via_changes++;
-	journal->last_observed = *observed;
-	for (i = 0; i < journal->n_vias; i++)
-		if (memcmp(&journal->vias[i].observed, observed, sizeof(*observed)) == 0)
-			break;
-	if (i == JOURNAL_VIAS_MAX)
-		return;
-	if (i == journal->n_vias)
-		journal->vias[journal->n_vias++] = (struct via){.observed = *observed};
-	journal->vias[i].answers++;
-}
-
-void journal_answer(struct journal *journal, size_t index, int64_t answered_us, int64_t served_us,
-	const struct in6_addr *observed)
-{
-	struct sample *sample = journal_sample(journal, index);
-
-	if (!sample || sample->answered_us >= 0)
-		return;
-	sample->answered_us = answered_us;
-	sample->served_us = served_us;
-	sample->error = 0;
-	journal->n_answered++;
-	journal->last_answer_us = answered_us;
-	if (observed && is_known(observed)) {
-		sample->observed = *observed;
-		count_via(journal, observed);
-	}
-}
-
-void journal_event(struct journal *journal, int64_t at_us, enum event_kind kind, int error)
-{
-	journal->events = grow(
-		journal->events, journal->n_events, &journal->events_size, sizeof(*journal->events));
-	journal->events[journal->n_events++] =
-		(struct event){.at_us = at_us, .kind = kind, .error = error};
 }
 
 static const char *event_name(enum event_kind kind)
@@ -136,8 +102,13 @@ static void print_error(int error, FILE *file)
 		fprintf(file, ",\"error\":\"%s\"", name ? name : "EUNKNOWN");
 }
 
-static void write_sample(const struct sample *sample, size_t index, FILE *file)
+static void log_sample(const struct journal *journal, size_t index)
 {
+	const struct sample *sample = &journal->samples[index];
+	FILE *file = journal->log;
+
+	if (!file || index >= journal->n_logged)
+		return;
 	fprintf(file, "{\"seq\":%zu,\"sent_us\":%" PRId64, index, sample->sent_us);
 	if (sample->connected_us >= 0)
 		print_time("connected_us", sample->connected_us, file);
@@ -155,18 +126,72 @@ static void write_sample(const struct sample *sample, size_t index, FILE *file)
 	fputs("}\n", file);
 }
 
-void journal_write_log(const struct journal *journal, FILE *file)
+static void count_via(struct journal *journal, const struct in6_addr *observed)
 {
-	for (size_t i = 0; i < journal->n_samples; i++)
-		write_sample(&journal->samples[i], i, file);
-	for (size_t i = 0; i < journal->n_events; i++) {
-		const struct event *event = &journal->events[i];
+	size_t i;
 
-		fprintf(file, "{\"event\":\"%s\",\"at_us\":%" PRId64, event_name(event->kind),
-			event->at_us);
-		print_error(event->error, file);
-		fputs("}\n", file);
+	if (is_known(&journal->last_observed) &&
+		memcmp(&journal->last_observed, observed, sizeof(*observed)) != 0)
+		journal->via_changes++;
+	journal->last_observed = *observed;
+	for (i = 0; i < journal->n_vias; i++)
+		if (memcmp(&journal->vias[i].observed, observed, sizeof(*observed)) == 0)
+			break;
+	if (i == JOURNAL_VIAS_MAX)
+		return;
+	if (i == journal->n_vias)
+		journal->vias[journal->n_vias++] = (struct via){.observed = *observed};
+	journal->vias[i].answers++;
+}
+
+void journal_answer(struct journal *journal, size_t index, int64_t answered_us, int64_t served_us,
+	const struct in6_addr *observed)
+{
+	struct sample *sample = journal_sample(journal, index);
+
+	if (!sample || sample->answered_us >= 0)
+		return;
+	sample->answered_us = answered_us;
+	sample->served_us = served_us;
+	sample->error = 0;
+	journal->n_answered++;
+	journal->last_answer_us = answered_us;
+	if (observed && is_known(observed)) {
+		sample->observed = *observed;
+		count_via(journal, observed);
 	}
+	log_sample(journal, index);
+}
+
+void journal_fail(struct journal *journal, size_t index, int error)
+{
+	struct sample *sample = journal_sample(journal, index);
+
+	if (!sample || sample->answered_us >= 0)
+		return;
+	sample->error = error;
+	log_sample(journal, index);
+}
+
+void journal_log_sent(struct journal *journal)
+{
+	while (journal->n_logged < journal->n_samples) {
+		journal->n_logged++;
+		log_sample(journal, journal->n_logged - 1);
+	}
+}
+
+void journal_event(struct journal *journal, int64_t at_us, enum event_kind kind, int error)
+{
+	journal->events = grow(journal->events, journal->n_events, &journal->events_size,
+		sizeof(*journal->events));
+	journal->events[journal->n_events++] =
+		(struct event){.at_us = at_us, .kind = kind, .error = error};
+	if (!journal->log)
+		return;
+	fprintf(journal->log, "{\"event\":\"%s\",\"at_us\":%" PRId64, event_name(kind), at_us);
+	print_error(error, journal->log);
+	fputs("}\n", journal->log);
 }
 
 static int compare_times(const void *a, const void *b)
@@ -269,10 +294,11 @@ void journal_write_summary(const struct journal *journal, FILE *file)
 	fprintf(file,
 		"{\"mode\":\"%s\",\"to\":\"%s\",\"start_us\":%" PRId64 ",\"end_us\":%" PRId64
 		",\"sent\":%zu,\"answered\":%zu,\"lost\":%zu,\"errors\":%zu,\"loss_pct\":%.3f",
-		journal->mode, journal->to, journal->start_us, journal->end_us, journal->n_samples, n,
-		journal->n_samples - n, n_errors,
-		journal->n_samples ? 100.0 * (double)(journal->n_samples - n) / (double)journal->n_samples
-				   : 0.0);
+		journal->mode, journal->to, journal->start_us, journal->end_us, journal->n_samples,
+		n, journal->n_samples - n, n_errors,
+		journal->n_samples
+			? 100.0 * (double)(journal->n_samples - n) / (double)journal->n_samples
+			: 0.0);
 	print_quantiles("rtt_us", trips, n, file);
 	fprintf(file,
 		",\"longest_silence_us\":%" PRId64 ",\"silence_from_us\":%" PRId64

@@ -13,8 +13,8 @@
 
 struct sample {
 	int64_t sent_us;
-	int64_t connected_us;     /* TCP: when the connection stood */
-	int64_t served_us;        /* when the server had it */
+	int64_t connected_us; /* TCP: when the connection stood */
+	int64_t served_us;    /* when the server had it */
 	int64_t answered_us;
 	int64_t bytes;            /* bulk: so far on this connection */
 	int error;                /* errno that ended it, 0: none, or merely no answer */
@@ -47,6 +47,8 @@ struct journal {
 	const char *to;
 	int64_t start_us;
 	int64_t end_us; /* when sending ended */
+	FILE *log;      /* NULL: none; not owned */
+	size_t n_logged;
 	struct sample *samples;
 	size_t n_samples;
 	size_t samples_size;
@@ -62,7 +64,13 @@ struct journal {
 	uint64_t via_changes;
 };
 
-void journal_init(struct journal *journal, const char *mode, const char *to, int64_t now_us);
+/*
+ * log, if any, is written as things happen, one JSON object a line: one when a sample is sent, one
+ * more with all that is known when it is answered or fails, so that of several lines with the same
+ * "seq" the last one counts; and one for each event.
+ */
+void journal_init(struct journal *journal, const char *mode, const char *to, FILE *log,
+	int64_t now_us);
 void journal_done(struct journal *journal);
 
 /* Adds a sample and returns its index.  Running out of memory ends the program: exit(1). */
@@ -72,10 +80,13 @@ struct sample *journal_sample(struct journal *journal, size_t index);
 /* Notes an answer, the first of a sample only.  observed: NULL where it is not known. */
 void journal_answer(struct journal *journal, size_t index, int64_t answered_us, int64_t served_us,
 	const struct in6_addr *observed);
+
+/* Notes what ended a sample that has no answer. */
+void journal_fail(struct journal *journal, size_t index, int error);
 void journal_event(struct journal *journal, int64_t at_us, enum event_kind kind, int error);
 
-/* One JSON object a line: samples in the order of sending, then events. */
-void journal_write_log(const struct journal *journal, FILE *file);
+/* Logs the samples sent since the last call. */
+void journal_log_sent(struct journal *journal);
 
 /* One JSON object, one line. */
 void journal_write_summary(const struct journal *journal, FILE *file);

@@ -19,8 +19,8 @@
 #define LIVE_US 1000000
 #define SIZE_MAX_BYTES 1472
 
-static const struct flow_kind *const kinds[] = {
-	&flow_udp, &flow_tcp, &flow_stream, &flow_dns, &flow_http, &flow_bulk};
+static const struct flow_kind *const kinds[] = {&flow_udp, &flow_tcp, &flow_stream, &flow_dns,
+	&flow_http, &flow_bulk};
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -52,7 +52,9 @@ int flow_connect(const struct flow_options *options, int type)
 	if (options->mark &&
 		setsockopt(fd, SOL_SOCKET, SO_MARK, &options->mark, sizeof(options->mark)) < 0)
 		error = errno;
-	if (!error && connect(fd, (const struct sockaddr *)&options->address, options->address_size) < 0 &&
+	if (!error &&
+		connect(fd, (const struct sockaddr *)&options->address, options->address_size) <
+			0 &&
 		errno != EINPROGRESS)
 		error = errno;
 	if (!error)
@@ -68,12 +70,12 @@ static uint64_t swap_u64(uint64_t host)
 
 void flow_fill_record(struct record *record, uint32_t sequence, int64_t now_us)
 {
-	*record = (struct record){.sequence = htonl(sequence), .sent_us = swap_u64((uint64_t)now_us)};
+	*record =
+		(struct record){.sequence = htonl(sequence), .sent_us = swap_u64((uint64_t)now_us)};
 	memcpy(record->magic, RECORD_MAGIC, RECORD_MAGIC_BYTES);
 }
 
-bool flow_read_record(
-	const void *data, size_t len, uint32_t *ret_sequence, int64_t *ret_served_us,
+bool flow_read_record(const void *data, size_t len, uint32_t *ret_sequence, int64_t *ret_served_us,
 	struct in6_addr *ret_observed)
 {
 	struct record record;
@@ -106,7 +108,7 @@ static int usage(void)
 	      "  --down           bulk: receive instead of send\n"
 	      "  --rate-mbit N    bulk: at most so fast\n"
 	      "  --device NAME    bind to an interface       --mark N   set a firewall mark\n"
-	      "  --log FILE       one JSON line per packet   --live     a JSON line each second\n"
+	      "  --log FILE       JSON lines, see journal.h  --live     a JSON line each second\n"
 	      "The last line of output is the summary.\n",
 		stderr);
 	return 2;
@@ -131,7 +133,8 @@ static int parse_address(struct flow_options *options, uint16_t port)
 	return -EINVAL;
 }
 
-static bool parse_number(const char *text, double factor, double min, double max, int64_t *ret_value)
+static bool parse_number(const char *text, double factor, double min, double max,
+	int64_t *ret_value)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -142,9 +145,24 @@ static bool parse_number(const char *text, double factor, double min, double max
 	return true;
 }
 
-enum { OPTION_TO = 1, OPTION_PORT, OPTION_PERIOD, OPTION_DURATION, OPTION_TIMEOUT, OPTION_STALL,
-	OPTION_DRAIN, OPTION_FRESH, OPTION_SIZE, OPTION_PATH, OPTION_DOWN, OPTION_RATE,
-	OPTION_DEVICE, OPTION_MARK, OPTION_LOG, OPTION_LIVE };
+enum {
+	OPTION_TO = 1,
+	OPTION_PORT,
+	OPTION_PERIOD,
+	OPTION_DURATION,
+	OPTION_TIMEOUT,
+	OPTION_STALL,
+	OPTION_DRAIN,
+	OPTION_FRESH,
+	OPTION_SIZE,
+	OPTION_PATH,
+	OPTION_DOWN,
+	OPTION_RATE,
+	OPTION_DEVICE,
+	OPTION_MARK,
+	OPTION_LOG,
+	OPTION_LIVE
+};
 
 static const struct option long_options[] = {
 	{"to", required_argument, NULL, OPTION_TO},
@@ -166,8 +184,8 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static bool take_option(
-	int option, const char *value, struct flow_options *flow, struct run_options *run, uint16_t *port)
+static bool take_option(int option, const char *value, struct flow_options *flow,
+	struct run_options *run, uint16_t *port)
 {
 	int64_t number = 0;
 
@@ -267,8 +285,7 @@ static int64_t earlier(int64_t a_us, int64_t b_us)
 static void run_flow(struct flow *flow, const struct run_options *run)
 {
 	int64_t start_us = flow->journal.start_us;
-	int64_t end_us =
-		run->duration_us == LOOP_NEVER ? LOOP_NEVER : start_us + run->duration_us;
+	int64_t end_us = run->duration_us == LOOP_NEVER ? LOOP_NEVER : start_us + run->duration_us;
 	int64_t tick_us = start_us;
 	int64_t live_us = run->live ? start_us + LIVE_US : LOOP_NEVER;
 	int64_t now_us;
@@ -282,6 +299,7 @@ static void run_flow(struct flow *flow, const struct run_options *run)
 		}
 		if (now_us >= tick_us) {
 			flow->kind->tick(flow, now_us);
+			journal_log_sent(&flow->journal);
 			tick_us += flow->options.period_us;
 			if (tick_us < now_us - US_PER_S)
 				tick_us = now_us;
@@ -317,6 +335,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "labflow: cannot write %s: %s\n", run.log_path, strerror(errno));
 		return 1;
 	}
+	if (log)
+		setvbuf(log, NULL, _IOLBF, 0);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -327,15 +347,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	loop_raise_priority(PRIORITY);
-	journal_init(&flow.journal, flow.kind->mode, flow.options.to, loop_now_us());
+	journal_init(&flow.journal, flow.kind->mode, flow.options.to, log, loop_now_us());
 	flow.kind->start(&flow);
 	run_flow(&flow, &run);
 	drain(&flow, run.drain_us);
 	flow.kind->finish(&flow);
-	if (log) {
-		journal_write_log(&flow.journal, log);
+	if (log)
 		fclose(log);
-	}
 	journal_write_summary(&flow.journal, stdout);
 	journal_done(&flow.journal);
 	loop_done(&flow.loop);

@@ -127,9 +127,10 @@ static size_t question_bytes(const uint8_t *message, size_t len)
 /* Turns a query into its answer in place; size is the room.  Returns the length, 0 for silence. */
 static size_t answer_dns(uint8_t *message, size_t len, size_t size)
 {
-	static const uint8_t ipv4[] = {0xc0, 12, 0, DNS_TYPE_A, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1};
-	static const uint8_t ipv6[] = {0xc0, 12, 0, DNS_TYPE_AAAA, 0, 1, 0, 0, 0, 60, 0, 16, 0x20, 1,
-		0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+	static const uint8_t ipv4[] = {0xc0, 12, 0, DNS_TYPE_A, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2,
+		1};
+	static const uint8_t ipv6[] = {0xc0, 12, 0, DNS_TYPE_AAAA, 0, 1, 0, 0, 0, 60, 0, 16, 0x20,
+		1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 	const uint8_t *answer = NULL;
 	size_t question;
 	size_t n_answer = 0;
@@ -245,9 +246,9 @@ static void serve_echo(struct connection *connection)
 	size_t room = sizeof(connection->out) - connection->n_out;
 
 	if (connection->kind == STREAM_UNDECIDED && connection->n_in >= RECORD_MAGIC_BYTES)
-		connection->kind =
-			memcmp(connection->in, RECORD_MAGIC, RECORD_MAGIC_BYTES) ? STREAM_PLAIN
-										 : STREAM_RECORDS;
+		connection->kind = memcmp(connection->in, RECORD_MAGIC, RECORD_MAGIC_BYTES)
+					   ? STREAM_PLAIN
+					   : STREAM_RECORDS;
 	if (connection->kind != STREAM_RECORDS) {
 		size_t len = connection->n_in < room ? connection->n_in : room;
 
@@ -294,8 +295,9 @@ static void serve_http(struct connection *connection)
 					 "Connection: close\r\n\r\n";
 	static const char hello[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 				    "Content-Length: 8\r\nConnection: close\r\n\r\nthe lab\n";
-	static const char redirect[] = "HTTP/1.1 302 Found\r\nLocation: http://portal.invalid/login\r\n"
-				       "Content-Length: 0\r\nConnection: close\r\n\r\n";
+	static const char redirect[] =
+		"HTTP/1.1 302 Found\r\nLocation: http://portal.invalid/login\r\n"
+		"Content-Length: 0\r\nConnection: close\r\n\r\n";
 	const char *reply = hello;
 
 	if (!memmem(connection->in, connection->n_in, "\r\n\r\n", 4)) {
@@ -354,7 +356,8 @@ static bool flush(struct connection *connection)
 	if (!connection->n_out && connection->closing)
 		return false;
 	if (more) {
-		sent = send(connection->watch.fd, zeros, sizeof(zeros), MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = send(connection->watch.fd, zeros, sizeof(zeros),
+			MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0 && errno != EAGAIN)
 			return false;
 	}
@@ -412,7 +415,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	}
 	setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* A peer that vanished with its link is not kept for longer than this. */
-	setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){120000}, sizeof(int));
+	setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){120000},
+		sizeof(int));
 	if (loop_watch(&loop, &connection->watch,
 		    connection->service == SERVICE_ZEROS ? EPOLLIN | EPOLLOUT : EPOLLIN) < 0) {
 		close(connection->watch.fd);
@@ -420,7 +424,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	}
 }
 
-static int open_socket(struct socket_watch *socket_watch, enum service service, int type, uint16_t port)
+static int open_socket(struct socket_watch *socket_watch, enum service service, int type,
+	uint16_t port)
 {
 	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -457,8 +462,8 @@ static int open_sockets(bool portal)
 	if (portal)
 		return open_socket(&sockets[0], SERVICE_PORTAL, SOCK_STREAM, PORTAL_PORT);
 	for (size_t i = 0; i < sizeof(internet) / sizeof(internet[0]) && !error; i++)
-		error = open_socket(
-			&sockets[i], internet[i].service, internet[i].type, internet[i].port);
+		error = open_socket(&sockets[i], internet[i].service, internet[i].type,
+			internet[i].port);
 	return error;
 }
 
