@@ -664,7 +664,7 @@ class Lab:
         self._flow_count += 1
         log = str(log or self.directory / f"flow{self._flow_count}.jsonl")
         options.setdefault("to", self.echo_addr)
-        argv = ["labflow", mode, "--log", log]
+        argv = ["labflow", mode, "--log", log, "--follow"]
         for name, value in options.items():
             if value is False or value is None:
                 continue

@@ -14,7 +14,7 @@ void journal_init(struct journal *journal, const char *mode, const char *to, FIL
 	*journal = (struct journal){
 		.mode = mode,
 		.to = to,
-		.log = log,
+		.follow = follow,
 		.start_us = now_us,
 		.end_us = -1,
 		.last_answer_us = -1,
@@ -102,13 +102,8 @@ static void print_error(int error, FILE *file)
 		fprintf(file, ",\"error\":\"%s\"", name ? name : "EUNKNOWN");
 }
 
-static void log_sample(const struct journal *journal, size_t index)
+static void write_sample(const struct sample *sample, size_t index, FILE *file)
 {
-	const struct sample *sample = &journal->samples[index];
-	FILE *file = journal->log;
-
-	if (!file || index >= journal->n_logged)
-		return;
 	fprintf(file, "{\"seq\":%zu,\"sent_us\":%" PRId64, index, sample->sent_us);
 	if (sample->connected_us >= 0)
 		print_time("connected_us", sample->connected_us, file);
@@ -124,6 +119,20 @@ static void log_sample(const struct journal *journal, size_t index)
 	}
 	print_error(sample->error, file);
 	fputs("}\n", file);
+}
+
+static void write_event(const struct event *event, FILE *file)
+{
+	fprintf(file, "{\"event\":\"%s\",\"at_us\":%" PRId64, event_name(event->kind),
+		event->at_us);
+	print_error(event->error, file);
+	fputs("}\n", file);
+}
+
+static void follow_sample(const struct journal *journal, size_t index)
+{
+	if (journal->follow && index < journal->n_followed)
+		write_sample(&journal->samples[index], index, journal->follow);
 }
 
 static void count_via(struct journal *journal, const struct in6_addr *observed)
@@ -160,7 +169,7 @@ void journal_answer(struct journal *journal, size_t index, int64_t answered_us, 
 		sample->observed = *observed;
 		count_via(journal, observed);
 	}
-	log_sample(journal, index);
+	follow_sample(journal, index);
 }
 
 void journal_fail(struct journal *journal, size_t index, int error)
@@ -170,14 +179,14 @@ void journal_fail(struct journal *journal, size_t index, int error)
 	if (!sample || sample->answered_us >= 0)
 		return;
 	sample->error = error;
-	log_sample(journal, index);
+	follow_sample(journal, index);
 }
 
-void journal_log_sent(struct journal *journal)
+void journal_follow(struct journal *journal)
 {
-	while (journal->n_logged < journal->n_samples) {
-		journal->n_logged++;
-		log_sample(journal, journal->n_logged - 1);
+	while (journal->n_followed < journal->n_samples) {
+		journal->n_followed++;
+		follow_sample(journal, journal->n_followed - 1);
 	}
 }
 
@@ -187,11 +196,16 @@ void journal_event(struct journal *journal, int64_t at_us, enum event_kind kind,
 		sizeof(*journal->events));
 	journal->events[journal->n_events++] =
 		(struct event){.at_us = at_us, .kind = kind, .error = error};
-	if (!journal->log)
-		return;
-	fprintf(journal->log, "{\"event\":\"%s\",\"at_us\":%" PRId64, event_name(kind), at_us);
-	print_error(error, journal->log);
-	fputs("}\n", journal->log);
+	if (journal->follow)
+		write_event(&journal->events[journal->n_events - 1], journal->follow);
+}
+
+void journal_write_log(const struct journal *journal, FILE *file)
+{
+	for (size_t i = 0; i < journal->n_samples; i++)
+		write_sample(&journal->samples[i], i, file);
+	for (size_t i = 0; i < journal->n_events; i++)
+		write_event(&journal->events[i], file);
 }
 
 static int compare_times(const void *a, const void *b)

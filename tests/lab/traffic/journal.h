@@ -47,8 +47,8 @@ struct journal {
 	const char *to;
 	int64_t start_us;
 	int64_t end_us; /* when sending ended */
-	FILE *log;      /* NULL: none; not owned */
-	size_t n_logged;
+	FILE *follow;   /* NULL: none; not owned */
+	size_t n_followed;
 	struct sample *samples;
 	size_t n_samples;
 	size_t samples_size;
@@ -65,9 +65,9 @@ struct journal {
 };
 
 /*
- * log, if any, is written as things happen, one JSON object a line: one when a sample is sent, one
- * more with all that is known when it is answered or fails, so that of several lines with the same
- * "seq" the last one counts; and one for each event.
+ * follow, if any, is written as things happen, one JSON object a line: one when a sample is sent,
+ * one more with all that is known when it is answered or fails, so that of several lines with the
+ * same "seq" the last one counts; and one for each event.
  */
 void journal_init(struct journal *journal, const char *mode, const char *to, FILE *log,
 	int64_t now_us);
@@ -85,8 +85,11 @@ void journal_answer(struct journal *journal, size_t index, int64_t answered_us, 
 void journal_fail(struct journal *journal, size_t index, int error);
 void journal_event(struct journal *journal, int64_t at_us, enum event_kind kind, int error);
 
-/* Logs the samples sent since the last call. */
-void journal_log_sent(struct journal *journal);
+/* Writes the samples sent since the last call to follow. */
+void journal_follow(struct journal *journal);
+
+/* One JSON object a line: samples in the order of sending, then events. */
+void journal_write_log(const struct journal *journal, FILE *file);
 
 /* One JSON object, one line. */
 void journal_write_summary(const struct journal *journal, FILE *file);

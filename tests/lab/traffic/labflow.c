@@ -31,6 +31,7 @@ struct run_options {
 	int64_t duration_us; /* LOOP_NEVER: until SIGTERM */
 	int64_t drain_us;
 	bool live;
+	bool follow;
 };
 
 static void ask_stop(int number)
@@ -108,7 +109,11 @@ static int usage(void)
 	      "  --down           bulk: receive instead of send\n"
 	      "  --rate-mbit N    bulk: at most so fast\n"
 	      "  --device NAME    bind to an interface       --mark N   set a firewall mark\n"
-	      "  --log FILE       JSON lines, see journal.h  --live     a JSON line each second\n"
+	      "  --log FILE       at the end, one JSON line per packet, then one per event\n"
+	      "  --follow         the log as things happen: a line when a packet is sent, one "
+	      "more\n"
+	      "                   when it is answered or fails\n"
+	      "  --live           a JSON line of output each second\n"
 	      "The last line of output is the summary.\n",
 		stderr);
 	return 2;
@@ -161,7 +166,8 @@ enum {
 	OPTION_DEVICE,
 	OPTION_MARK,
 	OPTION_LOG,
-	OPTION_LIVE
+	OPTION_LIVE,
+	OPTION_FOLLOW,
 };
 
 static const struct option long_options[] = {
@@ -181,6 +187,7 @@ static const struct option long_options[] = {
 	{"mark", required_argument, NULL, OPTION_MARK},
 	{"log", required_argument, NULL, OPTION_LOG},
 	{"live", no_argument, NULL, OPTION_LIVE},
+	{"follow", no_argument, NULL, OPTION_FOLLOW},
 	{0},
 };
 
@@ -235,6 +242,9 @@ static bool take_option(int option, const char *value, struct flow_options *flow
 		return true;
 	case OPTION_LIVE:
 		run->live = true;
+		return true;
+	case OPTION_FOLLOW:
+		run->follow = true;
 		return true;
 	default:
 		return false;
@@ -299,7 +309,7 @@ static void run_flow(struct flow *flow, const struct run_options *run)
 		}
 		if (now_us >= tick_us) {
 			flow->kind->tick(flow, now_us);
-			journal_log_sent(&flow->journal);
+			journal_follow(&flow->journal);
 			tick_us += flow->options.period_us;
 			if (tick_us < now_us - US_PER_S)
 				tick_us = now_us;
@@ -335,7 +345,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "labflow: cannot write %s: %s\n", run.log_path, strerror(errno));
 		return 1;
 	}
-	if (log)
+	if (log && run.follow)
 		setvbuf(log, NULL, _IOLBF, 0);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -347,11 +357,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	loop_raise_priority(PRIORITY);
-	journal_init(&flow.journal, flow.kind->mode, flow.options.to, log, loop_now_us());
+	journal_init(&flow.journal, flow.kind->mode, flow.options.to, run.follow ? log : NULL,
+		loop_now_us());
 	flow.kind->start(&flow);
 	run_flow(&flow, &run);
 	drain(&flow, run.drain_us);
 	flow.kind->finish(&flow);
+	if (log && !run.follow)
+		journal_write_log(&flow.journal, log);
 	if (log)
 		fclose(log);
 	journal_write_summary(&flow.journal, stdout);
