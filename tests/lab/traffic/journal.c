@@ -8,7 +8,7 @@
 
 #define GAP_NOTABLE_US 100000
 
-void journal_init(struct journal *journal, const char *mode, const char *to, FILE *log,
+void journal_init(struct journal *journal, const char *mode, const char *to, FILE *follow,
 	int64_t now_us)
 {
 	*journal = (struct journal){
