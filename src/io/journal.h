@@ -1,11 +1,9 @@
 /*
- * Recording a trace (core/trace.h) to a file: everything replay needs.  Buffered in one block, written when it holds
- * 4 KiB and once a second.  Ordinary file writes go to the page cache, nothing is synced, so the loop does not wait for
- * the medium.  A write error or the size limit ends the recording; the reason is kept for who asks.
+ * Recording a trace (core/trace.h) to a file: everything replay needs.  Buffered in one block, which is written when it
+ * holds 4 KiB and once a second.  Writes go to the page cache and nothing is synced, so the loop does not wait for the
+ * medium.  A write error or the size limit ends the recording; the reason is kept for who asks.
  */
 #pragma once
-
-#include <stdio.h>
 
 #include "base/problem.h"
 #include "core/engine.h"
@@ -14,6 +12,7 @@
 struct journal {
 	int fd; /* -1: not recording */
 	bool outputs;
+	bool skipped; /* the last input was not recorded, so its output is not either */
 	char file[108];
 	int64_t started_us, flushed_us;
 	uint64_t bytes, limit_bytes, inputs, lost;
