@@ -28,7 +28,7 @@ static int64_t clock_us(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * USEC_S + t.tv_nsec / 1000;
+	return (int64_t)t.tv_sec * USEC_S + t.tv_nsec / 1000;
 }
 
 static void set_option(struct netlink *n, int option)
