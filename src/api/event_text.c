@@ -1,0 +1,373 @@
+#include "api/event_text.h"
+
+#include <syslog.h>
+
+#include "api/explain.h"
+#include "api/words.h"
+#include "base/usec.h"
+#include "core/names.h"
+
+struct teller {
+	const struct event *e;
+	const struct policy *policy;
+	struct words *out;
+};
+
+static const char *path_name(const struct teller *t, unsigned path)
+{
+	unsigned link = path_link(path);
+
+	if (path >= PATHS_MAX || !(t->policy->links & (UINT32_C(1) << link)))
+		return path >= PATHS_MAX ? "none" : "a link that is gone";
+	return t->policy->link[link].name;
+}
+
+static const char *class_name(const struct teller *t)
+{
+	return t->e->class < t->policy->n_classes && t->e->class < CLASSES_MAX
+		       ? t->policy->class[t->e->class].name
+		       : "all classes";
+}
+
+static enum family event_family(const struct event *e)
+{
+	unsigned path = e->to < PATHS_MAX ? e->to : e->from < PATHS_MAX ? e->from : e->path;
+
+	return path_family(path);
+}
+
+/* "wan ipv6"; IPv4 is what people mean without saying it */
+static void add_path_name(const struct teller *t, unsigned path)
+{
+	words_add(t->out, "%s%s", path_name(t, path),
+		path < PATHS_MAX && path_family(path) == FAMILY_IPV6 ? " ipv6" : "");
+}
+
+static const char *known(const char *word)
+{
+	return word ? word : "?";
+}
+
+static bool is_bad(unsigned health)
+{
+	return health == HEALTH_SUSPECT || health == HEALTH_DEGRADED || health == HEALTH_DEAD;
+}
+
+/* EVENT_HEALTH to dead carries the patience in the place of the round trip, which a dead path does not have. */
+static void tell_health_numbers(const struct teller *t)
+{
+	const struct event *e = t->e;
+	int64_t silence_us = e->value[0], lost = e->value[1], loss_ppm = e->value[2];
+	const char *comma = ": ";
+
+	if (silence_us > 0 && is_bad(e->to)) {
+		words_add(t->out, "%snothing came back for %s", comma, word_span(silence_us).text);
+		if (e->to == HEALTH_DEAD && e->value[3] > 0)
+			words_add(t->out, " (patience %s)", word_span(e->value[3]).text);
+		comma = ", ";
+	}
+	if (lost > 0 && is_bad(e->to)) {
+		words_add(t->out, "%s%lld probe%s lost", comma, (long long)lost,
+			lost == 1 ? "" : "s");
+		comma = ", ";
+	}
+	if (loss_ppm > 0 && e->to != HEALTH_DEAD) {
+		words_add(t->out, "%sloss %s", comma, word_percent(loss_ppm).text);
+		comma = ", ";
+	}
+	if (e->value[3] > 0 && e->to != HEALTH_DEAD)
+		words_add(t->out, "%sround trip %s", comma, word_span(e->value[3]).text);
+}
+
+static void tell_health(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	add_path_name(t, e->path);
+	words_add(t->out, ": %s -> %s", known(health_name((enum health)e->from)),
+		known(health_name((enum health)e->to)));
+	if (e->to != HEALTH_ABSENT && e->to != HEALTH_DOWN)
+		tell_health_numbers(t);
+	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
+		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+}
+
+static void tell_switch(const struct teller *t)
+{
+	const struct event *e = t->e;
+	int64_t trouble_us = e->value[0], since_us = e->value[3];
+
+	words_add(t->out, "%s %s: %s -> %s", class_name(t), family_name(event_family(e)),
+		path_name(t, e->from), path_name(t, e->to));
+	if (e->step != STEP_NONE && e->step < STEP_COUNT)
+		words_add(t->out, ", settled at step %d (%s)", e->step,
+			step_name((enum step)e->step));
+	if (e->from < PATHS_MAX && e->to < PATHS_MAX)
+		words_add(t->out, ", score %lld -> %lld", (long long)e->value[1],
+			(long long)e->value[2]);
+	if (trouble_us > 0 && e->from < PATHS_MAX)
+		words_add(t->out, ", %s in trouble for %s", path_name(t, e->from),
+			word_span(trouble_us).text);
+	if (since_us > 0)
+		words_add(t->out, ", %s after the fault", word_span(since_us).text);
+	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
+		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+}
+
+static const char *stay_text(enum stay stay)
+{
+	switch (stay) {
+	case STAY_NO_BETTER:
+		return "no path is measured to be better";
+	case STAY_UNPROVEN:
+		return "the other has not answered a fresh burst yet";
+	case STAY_HOLD:
+		return "a hold is in force";
+	case STAY_WAIT:
+		return "the link usually comes back sooner than a switch would pay";
+	case STAY_CONGESTION:
+		return "our own traffic is the cause, another link would suffer it too";
+	case STAY_COUNT:
+		break;
+	}
+	return "?";
+}
+
+static void tell_stay(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	words_add(t->out, "%s %s: stays on %s", class_name(t), family_name(event_family(e)),
+		path_name(t, e->from));
+	if (e->to < PATHS_MAX)
+		words_add(t->out, ", %s was wanted", path_name(t, e->to));
+	words_add(t->out, ": %s",
+		e->value[0] >= 0 && e->value[0] < STAY_COUNT ? stay_text((enum stay)e->value[0])
+							     : "?");
+	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
+		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+}
+
+static void tell_command(const struct teller *t)
+{
+	const struct event *e = t->e;
+	int64_t left_us = e->value[0] == USEC_NEVER ? USEC_NEVER : e->value[0] - e->at_us;
+
+	words_add(t->out, "user: %s", known(command_verb_name((enum command_verb)e->from)));
+	if (e->path < PATHS_MAX)
+		words_add(t->out, " %s", path_name(t, e->path));
+	if (e->class < CLASSES_MAX)
+		words_add(t->out, ", class %s", class_name(t));
+	if (e->value[0] > 0 && left_us > 0)
+		words_add(t->out, ", %s%s", left_us == USEC_NEVER ? "" : "for ",
+			word_span(left_us).text);
+}
+
+static void tell_expired(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	words_add(t->out, "%s", known(command_verb_name((enum command_verb)e->from)));
+	if (e->path < PATHS_MAX)
+		words_add(t->out, " of %s", path_name(t, e->path));
+	if (e->class < CLASSES_MAX)
+		words_add(t->out, ", class %s,", class_name(t));
+	words_add(t->out, " has ended");
+}
+
+static void tell_applied(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	if (e->path < PATHS_MAX)
+		add_path_name(t, e->path);
+	else
+		words_add(t->out, "%s", class_name(t));
+	if (e->value[1])
+		words_add(t->out, ": the kernel refused the route change (error %lld); tried again",
+			(long long)e->value[1]);
+	else
+		words_add(t->out, ": the kernel has taken the route change, %s",
+			word_span(e->value[0]).text);
+}
+
+static void tell_drift(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	if (e->path < PATHS_MAX) {
+		add_path_name(t, e->path);
+		words_add(t->out, ": its route or rule was gone from the kernel; put back");
+	} else if (e->class < CLASSES_MAX) {
+		words_add(t->out, "%s: the kernel's routes were not ours; put back", class_name(t));
+	} else {
+		words_add(t->out, "the ruleset that marks flows was gone; put back");
+	}
+}
+
+static void tell_flap(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	add_path_name(t, e->path);
+	words_add(t->out, ": held down for %s after %lld relapse%s", word_span(e->value[0]).text,
+		(long long)e->value[1], e->value[1] == 1 ? "" : "s");
+}
+
+static void tell_target(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	words_add(t->out, "probe target %lld (%s): %s", (long long)e->value[0],
+		e->path < PATHS_MAX ? family_name(path_family(e->path)) : "any",
+		e->to ? "dead on every link, its own fault; it no longer counts"
+		      : "well again, it counts");
+}
+
+static void tell_path_facts(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	add_path_name(t, e->path);
+	words_add(t->out, ": the kernel says that its address, gateway, carrier or MTU changed");
+	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
+		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+}
+
+static void tell_verdict(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	add_path_name(t, e->path);
+	words_add(t->out, ": %s",
+		e->verdict < VERDICT_COUNT ? explain_verdict((enum verdict)e->verdict) : "?");
+}
+
+static void tell(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	switch (e->kind) {
+	case EVENT_HEALTH:
+		tell_health(t);
+		return;
+	case EVENT_SWITCH:
+		tell_switch(t);
+		return;
+	case EVENT_STAY:
+		tell_stay(t);
+		return;
+	case EVENT_CANARY:
+		words_add(t->out,
+			"%s %s: new flows go back from %s to %s; the rest follows after %s",
+			class_name(t), family_name(event_family(e)), path_name(t, e->from),
+			path_name(t, e->to), word_span(e->value[0]).text);
+		return;
+	case EVENT_FAIL_OPEN:
+		words_add(t->out,
+			"%s %s: every link is dead; traffic stays on %s until one answers",
+			class_name(t), family_name(event_family(e)),
+			path_name(t, e->to < PATHS_MAX ? e->to : e->from));
+		return;
+	case EVENT_PATH_FACTS:
+		tell_path_facts(t);
+		return;
+	case EVENT_TARGET:
+		tell_target(t);
+		return;
+	case EVENT_VERDICT:
+		tell_verdict(t);
+		return;
+	case EVENT_APPLIED:
+		tell_applied(t);
+		return;
+	case EVENT_DRIFT:
+		tell_drift(t);
+		return;
+	case EVENT_COMMAND:
+		tell_command(t);
+		return;
+	case EVENT_EXPIRED:
+		tell_expired(t);
+		return;
+	case EVENT_POLICY:
+		words_add(t->out, "configuration taken");
+		return;
+	case EVENT_BUDGET:
+		add_path_name(t, e->path);
+		words_add(t->out, e->to ? ": the probe budget is spent; probes come more slowly"
+					: ": the probe budget suffices again");
+		return;
+	case EVENT_FLAP:
+		tell_flap(t);
+		return;
+	case EVENT_TIME:
+		words_add(t->out, "an input's time ran backwards by %s and was corrected",
+			word_span(e->value[0]).text);
+		return;
+	case EVENT_KIND_COUNT:
+		break;
+	}
+	words_add(t->out, "unknown event %d", (int)e->kind);
+}
+
+void event_text(const struct event *e, const struct policy *policy, char *text, size_t size)
+{
+	struct words out;
+
+	words_init(&out, text, size);
+	tell(&(struct teller){.e = e, .policy = policy, .out = &out});
+}
+
+static int health_level(const struct event *e)
+{
+	switch ((enum health)e->to) {
+	case HEALTH_DEAD:
+	case HEALTH_DOWN:
+	case HEALTH_ABSENT:
+	case HEALTH_DEGRADED:
+	case HEALTH_UP:
+		return e->from == HEALTH_SUSPECT && e->to == HEALTH_UP ? LOG_INFO : LOG_NOTICE;
+	case HEALTH_UNKNOWN:
+	case HEALTH_SUSPECT:
+	case HEALTH_RECOVERING:
+	case HEALTH_COUNT:
+		break;
+	}
+	return LOG_INFO;
+}
+
+int event_level(const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_HEALTH:
+		return health_level(e);
+	case EVENT_APPLIED:
+		return e->value[1] ? LOG_ERR : LOG_INFO;
+	case EVENT_FAIL_OPEN:
+	case EVENT_DRIFT:
+		return LOG_WARNING;
+	case EVENT_SWITCH:
+	case EVENT_CANARY:
+	case EVENT_VERDICT:
+	case EVENT_TARGET:
+	case EVENT_COMMAND:
+	case EVENT_EXPIRED:
+	case EVENT_POLICY:
+	case EVENT_FLAP:
+		return LOG_NOTICE;
+	case EVENT_STAY:
+	case EVENT_PATH_FACTS:
+	case EVENT_BUDGET:
+	case EVENT_TIME:
+		return LOG_INFO;
+	case EVENT_KIND_COUNT:
+		break;
+	}
+	return LOG_DEBUG;
+}
+
+unsigned event_link(const struct event *e)
+{
+	return e->path < PATHS_MAX ? path_link(e->path) : LINKS_MAX;
+}
