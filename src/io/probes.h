@@ -19,18 +19,21 @@
 struct probes;
 
 struct probes_stats {
-	uint64_t sent, answered, late, spoofed, malformed, send_failed, no_slot;
+	uint64_t sent, answered;
+	uint64_t late;      /* after the probe had ended as lost */
+	uint64_t duplicate; /* after it had been answered */
+	uint64_t spoofed, malformed, send_failed, no_slot;
 };
 
-struct probes *probes_new(
-	struct event_base *base, struct inbox *inbox, const struct config *config);
+struct probes *probes_new(struct event_base *base, struct inbox *inbox,
+	const struct config *config);
 void probes_free(struct probes *p);
 void probes_configure(struct probes *p, const struct config *config);
 
 /* The path's device, source address, mtu or gateway changed; sockets of that path are opened anew, probes under way on
    it end as SAMPLE_SEND_FAILED with ECANCELED.  facts->present false closes them. */
-void probes_set_path(
-	struct probes *p, unsigned path, const char *device, const struct path_facts *facts);
+void probes_set_path(struct probes *p, unsigned path, const char *device,
+	const struct path_facts *facts);
 
 /* Sends now.  Local failure becomes SAMPLE_SEND_FAILED in the inbox, never a return value. */
 void probes_send(struct probes *p, const struct action_probe *a);
