@@ -412,3 +412,18 @@ void history_cell_restore(struct history *h, unsigned path, enum history_resolut
 	if (!known(history_cell_get(h, path, resolution, number)))
 		put(h, path, resolution, number, cell);
 }
+
+void history_fill(struct history *h, unsigned path)
+{
+	const struct history_ring *ring = &h->ring[path][HISTORY_10S];
+	int64_t ratio = parts[HISTORY_5MIN];
+	int64_t last = floor_div(ring->newest, ratio);
+	int64_t first = floor_div(ring->newest - HISTORY_10S_CELLS + 1, ratio);
+
+	if (!ring->used)
+		return;
+	for (int64_t i = first; i <= last; i++) {
+		if (!known(history_cell_get(h, path, HISTORY_5MIN, i)))
+			summarise(h, path, HISTORY_5MIN, i * ring_shape[HISTORY_5MIN].step_us);
+	}
+}

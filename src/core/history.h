@@ -99,3 +99,5 @@ struct history_cell history_cell_get(const struct history *h, unsigned path,
 /* Puts a cell of an earlier run in its place unless something is known there.  Too old or malformed ones are ignored. */
 void history_cell_restore(struct history *h, unsigned path, enum history_resolution resolution,
 	int64_t number, struct history_cell cell);
+/* Makes the 5 min cells that are missing out of the 10 s cells that are there. */
+void history_fill(struct history *h, unsigned path);
