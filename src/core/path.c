@@ -31,25 +31,37 @@ int64_t path_evidence_limit(const struct policy *policy)
 	return imath_ln_ppm((uint32_t)occasions) + 14148;
 }
 
-static void set_health(struct path *p, const struct step_env *env, enum health health,
+/* Suspicions come and go with every lost packet: only what they lead to is told. */
+static void tell_health(const struct path *p, const struct step_env *env, enum health health,
 	enum verdict verdict)
 {
+	enum health was = p->health == HEALTH_SUSPECT ? p->trusted_health : p->health;
 	struct event *e;
 
-	if (p->health == health && p->verdict == verdict)
+	if (health == HEALTH_SUSPECT || (was == health && p->verdict == verdict))
 		return;
-	e = step_event(env, p->health == health ? EVENT_VERDICT : EVENT_HEALTH);
+	e = step_event(env, was == health ? EVENT_VERDICT : EVENT_HEALTH);
 	e->path = p->index;
-	e->from = (uint8_t)(p->health == health ? p->verdict : p->health);
-	e->to = (uint8_t)(p->health == health ? verdict : health);
+	e->from = (uint8_t)(was == health ? p->verdict : was);
+	e->to = (uint8_t)(was == health ? verdict : health);
 	e->verdict = (uint8_t)verdict;
 	e->value[0] = p->silent_us ? env->now_us - p->silent_us : 0;
 	e->value[1] = p->misses;
 	e->value[2] = p->loss_ppm;
 	e->value[3] = p->rtt_us;
+}
+
+static void set_health(struct path *p, const struct step_env *env, enum health health,
+	enum verdict verdict)
+{
+	if (p->health == health && p->verdict == verdict)
+		return;
+	tell_health(p, env, health, verdict);
 	p->verdict = verdict;
 	if (p->health == health)
 		return;
+	if (health == HEALTH_SUSPECT)
+		p->trusted_health = p->health;
 	p->health = health;
 	p->health_since_us = env->now_us;
 	p->rounds = 0;
@@ -298,7 +310,7 @@ static void alive(struct path *p, const struct step_env *env, int64_t sent_us,
 			break;
 		passive_forgive(passive, env->now_us);
 		p->suspicion = SUSPICION_NONE;
-		set_health(p, env, HEALTH_UP, VERDICT_NONE);
+		set_health(p, env, p->trusted_health, p->verdict);
 		path_requalify(p, env);
 		break;
 	case HEALTH_DEAD:

@@ -40,6 +40,7 @@ struct path {
 	struct path_facts facts;
 	enum health health;
 	int64_t health_since_us;
+	enum health trusted_health; /* while SUSPECT: what it was before */
 	enum verdict verdict;
 
 	struct window window;

@@ -1,0 +1,543 @@
+#include "core/engine.h"
+
+#include <string.h>
+
+#include "base/usec.h"
+#include "core/assess.h"
+#include "core/state.h"
+
+#define COUNT_IDLE_US                                                                              \
+	(100 * USEC_MS) /* readings of an active link without traffic: the first unanswered packet matters */
+#define COUNT_STANDBY_US (2 * USEC_S)
+#define COUNT_STALE_US USEC_S
+
+size_t engine_size(void)
+{
+	return sizeof(struct engine);
+}
+
+void engine_init(struct engine *e, int64_t now_us, uint64_t seed)
+{
+	memset(e, 0, sizeof(*e));
+	policy_default(&e->policy);
+	e->now_us = e->started_us = now_us;
+	e->random = seed ? seed : 0x9e3779b97f4a7c15;
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		path_init(&e->path[i], i, &e->policy);
+	for (unsigned i = 0; i < LINKS_MAX; i++)
+		e->link[i].quota_used_bytes = -1;
+	for (unsigned c = 0; c < CLASSES_MAX; c++) {
+		e->wish[c].pinned_link = LINKS_MAX;
+		for (unsigned f = 0; f < FAMILY_COUNT; f++)
+			choice_init(&e->choice[c][f]);
+	}
+}
+
+static bool path_active(const struct engine *e, unsigned path)
+{
+	for (unsigned c = 0; c < e->policy.n_classes; c++)
+		if (choice_uses(&e->choice[c][path_family(path)], path))
+			return true;
+	return false;
+}
+
+static bool link_active(const struct engine *e, unsigned link)
+{
+	return path_active(e, path_of(link, FAMILY_IPV4)) ||
+	       path_active(e, path_of(link, FAMILY_IPV6));
+}
+
+static bool nothing_alive(const struct engine *e, enum family family)
+{
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		const struct path *p = &e->path[path_of(link, family)];
+
+		if (path_usable(p) && p->health != HEALTH_DEAD && p->health != HEALTH_UNKNOWN)
+			return false;
+	}
+	return true;
+}
+
+static void take_policy(struct engine *e, const struct step_env *env, const struct policy *policy)
+{
+	bool was_passive = e->plan.passive;
+
+	e->policy = *policy;
+	if (!e->policy.n_classes)
+		e->policy.n_classes = 1;
+	e->plan.passive = policy->observe || e->released;
+	if (was_passive && !e->plan.passive)
+		memset(&e->plan.path, 0, sizeof(e->plan.path));
+	if (!was_passive && e->plan.passive && !e->released)
+		e->plan.release = true;
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		const struct link_policy *l = &e->policy.link[link];
+		bool wanted = (e->policy.links & (UINT32_C(1) << link)) && l->enabled;
+
+		budget_set(&e->link[link].budget, l->budget_bytes, env->now_us);
+		path_set_wanted(&e->path[path_of(link, FAMILY_IPV4)], env, wanted);
+		path_set_wanted(&e->path[path_of(link, FAMILY_IPV6)], env,
+			wanted && e->policy.ipv6);
+		for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+			struct path *p = &e->path[path_of(link, (enum family)f)];
+
+			if (!p->relapses)
+				p->hold_us = l->hold_us;
+		}
+	}
+	step_event(env, EVENT_POLICY);
+}
+
+static void take_hint(struct engine *e, const struct step_env *env, const struct input_hint *h)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		struct path *p = &e->path[path_of(h->link, (enum family)f)];
+
+		switch ((enum hint_kind)h->kind) {
+		case HINT_OBSTRUCTED:
+		case HINT_NO_SERVICE:
+			if (h->value)
+				path_suspect(p, env, SUSPICION_CHECK);
+			break;
+		case HINT_OUTAGE_AT:
+			p->outage_at_us = h->value >= 0 ? env->now_us + h->value : 0;
+			break;
+		case HINT_QUOTA_USED:
+			e->link[h->link].quota_used_bytes = h->value;
+			break;
+		case HINT_SIGNAL_DBM:
+		case HINT_SINR_CDB:
+		case HINT_KIND_COUNT:
+			break;
+		}
+	}
+}
+
+static void recheck(struct engine *e, const struct step_env *env, unsigned link)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		struct path *p = &e->path[path_of(link, (enum family)f)];
+
+		p->confirm = true;
+		p->left_us = 0;
+		p->relapses = 0;
+		p->hold_us = e->policy.link[link].hold_us;
+		p->round_us = usec_min(p->round_us, env->now_us);
+		for (unsigned s = 0; s < SERVICE_COUNT; s++)
+			p->service[s].next_us = env->now_us;
+	}
+}
+
+static void command_class(struct engine *e, const struct input_command *c, unsigned class)
+{
+	struct class_state *wish = &e->wish[class];
+
+	switch ((enum command_verb)c->verb) {
+	case COMMAND_PIN:
+		wish->pinned_link = c->link;
+		wish->pinned_until_us = c->expires_us;
+		break;
+	case COMMAND_UNPIN:
+		wish->pinned_until_us = 0;
+		break;
+	case COMMAND_HOLD:
+		wish->held_until_us = c->expires_us;
+		break;
+	case COMMAND_UNHOLD:
+		wish->held_until_us = 0;
+		break;
+	case COMMAND_DRAIN:
+	case COMMAND_UNDRAIN:
+	case COMMAND_RECHECK:
+	case COMMAND_RELEASE:
+	case COMMAND_STEER:
+	case COMMAND_VERB_COUNT:
+		break;
+	}
+}
+
+static void take_command(struct engine *e, const struct step_env *env,
+	const struct input_command *c)
+{
+	struct event *event = step_event(env, EVENT_COMMAND);
+
+	event->from = c->verb;
+	event->class = c->class;
+	event->path = (uint8_t)(c->link < LINKS_MAX ? path_of(c->link, FAMILY_IPV4) : PATHS_MAX);
+	event->value[0] = c->expires_us == USEC_NEVER ? -1 : c->expires_us - env->now_us;
+	for (unsigned class = 0; class < CLASSES_MAX; class ++)
+		if (c->class == CLASSES_MAX || c->class == class)
+			command_class(e, c, class);
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		if (c->link != LINKS_MAX && c->link != link)
+			continue;
+		if (c->verb == COMMAND_DRAIN)
+			e->link[link].drained_until_us = c->expires_us;
+		else if (c->verb == COMMAND_UNDRAIN)
+			e->link[link].drained_until_us = 0;
+		else if (c->verb == COMMAND_RECHECK)
+			recheck(e, env, link);
+	}
+	if (c->verb == COMMAND_RELEASE && !e->released) {
+		e->plan.release = !e->plan.passive;
+		e->plan.passive = e->released = true;
+	} else if (c->verb == COMMAND_STEER && e->released) {
+		e->released = false;
+		e->plan.passive = e->policy.observe;
+	}
+}
+
+static void take_adopted(struct engine *e, const struct step_env *env,
+	const struct input_adopted *a)
+{
+	struct choice *c = &e->choice[a->class][a->family];
+
+	if (c->n)
+		return;
+	c->n = 1;
+	c->path[0] = a->path;
+	c->weight[0] = 100;
+	c->since_us = env->now_us;
+	plan_adopt(&e->plan, a);
+}
+
+static bool valid(const struct input *in)
+{
+	switch (in->kind) {
+	case INPUT_TICK:
+		return true;
+	case INPUT_POLICY:
+		return in->policy && in->policy->n_classes <= CLASSES_MAX &&
+		       in->policy->n_targets[FAMILY_IPV4] <= TARGETS_MAX &&
+		       in->policy->n_targets[FAMILY_IPV6] <= TARGETS_MAX;
+	case INPUT_PATH:
+		return in->path.path < PATHS_MAX;
+	case INPUT_SAMPLE:
+		return in->sample.path < PATHS_MAX && in->sample.outcome < SAMPLE_OUTCOME_COUNT;
+	case INPUT_COUNTERS:
+		return in->counters.link < LINKS_MAX;
+	case INPUT_HINT:
+		return in->hint.link < LINKS_MAX && in->hint.kind < HINT_KIND_COUNT &&
+		       in->hint.value < USEC_NEVER / 2 && in->hint.value > -USEC_NEVER / 2;
+	case INPUT_COMMAND:
+		return in->command.verb < COMMAND_VERB_COUNT && in->command.class <= CLASSES_MAX &&
+		       in->command.link <= LINKS_MAX && in->command.expires_us >= 0;
+	case INPUT_APPLIED:
+		return true;
+	case INPUT_DRIFT:
+		return in->drift.kind <= DRIFT_FLOWS && in->drift.path < PATHS_MAX &&
+		       in->drift.class < CLASSES_MAX && in->drift.family < FAMILY_COUNT;
+	case INPUT_LEARNED:
+		return in->learned.path < PATHS_MAX;
+	case INPUT_ADOPTED:
+		return in->adopted.class < CLASSES_MAX && in->adopted.family < FAMILY_COUNT &&
+		       in->adopted.path < PATHS_MAX &&
+		       path_family(in->adopted.path) == (enum family)in->adopted.family;
+	case INPUT_KIND_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void take_facts(struct engine *e, const struct step_env *env, unsigned path,
+	const struct path_facts *facts)
+{
+	struct path *p = &e->path[path];
+	bool moved = path_usable(p) && path_active(e, path) && path_family(path) == FAMILY_IPV4 &&
+		     facts->has_address &&
+		     memcmp(p->facts.address, facts->address, sizeof(facts->address));
+
+	path_set_facts(p, env, facts);
+	/* flows that are masqueraded behind an address that is gone are dead: let them begin anew on the same path */
+	for (unsigned c = 0; moved && path_usable(p) && c < e->policy.n_classes; c++)
+		if (choice_uses(&e->choice[c][FAMILY_IPV4], path))
+			e->choice[c][FAMILY_IPV4].flows |= UINT32_C(1) << path;
+}
+
+static void take(struct engine *e, const struct step_env *env, const struct input *in)
+{
+	struct path *p;
+
+	switch (in->kind) {
+	case INPUT_TICK:
+	case INPUT_KIND_COUNT:
+		break;
+	case INPUT_POLICY:
+		take_policy(e, env, in->policy);
+		break;
+	case INPUT_PATH:
+		take_facts(e, env, in->path.path, &in->path.facts);
+		break;
+	case INPUT_SAMPLE:
+		p = &e->path[in->sample.path];
+		path_sample(p, env, &in->sample, &e->link[path_link(in->sample.path)].passive);
+		break;
+	case INPUT_COUNTERS:
+		passive_read(&e->link[in->counters.link].passive, &in->counters, env->now_us);
+		break;
+	case INPUT_HINT:
+		take_hint(e, env, &in->hint);
+		break;
+	case INPUT_COMMAND:
+		take_command(e, env, &in->command);
+		break;
+	case INPUT_APPLIED:
+		plan_applied(&e->plan, env, &in->applied);
+		break;
+	case INPUT_DRIFT:
+		plan_drift(&e->plan, env, &in->drift);
+		break;
+	case INPUT_LEARNED:
+		p = &e->path[in->learned.path];
+		baseline_restore(&p->baseline, &in->learned.learned, e->policy.switch_cost_us);
+		p->hold_us = usec_clamp(in->learned.learned.hold_us, 0, USEC_DAY);
+		p->relapses = in->learned.learned.relapses;
+		break;
+	case INPUT_ADOPTED:
+		take_adopted(e, env, &in->adopted);
+		break;
+	}
+}
+
+/* Pins, holds and drains end by themselves. */
+static void expire(const struct step_env *env, int64_t *until_us, enum command_verb verb,
+	unsigned class, unsigned path)
+{
+	struct event *event;
+
+	if (!*until_us || *until_us > env->now_us)
+		return;
+	*until_us = 0;
+	event = step_event(env, EVENT_EXPIRED);
+	event->from = verb;
+	event->class = (uint8_t) class;
+	event->path = (uint8_t)path;
+}
+
+static int64_t expire_wishes(struct engine *e, const struct step_env *env)
+{
+	int64_t due_us = USEC_NEVER;
+
+	for (unsigned c = 0; c < e->policy.n_classes; c++) {
+		struct class_state *w = &e->wish[c];
+
+		expire(env, &w->pinned_until_us, COMMAND_PIN, c,
+			path_of(w->pinned_link % LINKS_MAX, FAMILY_IPV4));
+		expire(env, &w->held_until_us, COMMAND_HOLD, c, PATHS_MAX);
+		if (w->pinned_until_us)
+			due_us = usec_min(due_us, w->pinned_until_us);
+		if (w->held_until_us)
+			due_us = usec_min(due_us, w->held_until_us);
+	}
+	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		expire(env, &e->link[i].drained_until_us, COMMAND_DRAIN, CLASSES_MAX,
+			path_of(i, FAMILY_IPV4));
+		if (e->link[i].drained_until_us)
+			due_us = usec_min(due_us, e->link[i].drained_until_us);
+	}
+	return due_us;
+}
+
+static void judge_paths(struct engine *e, const struct step_env *env)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *p = &e->path[i];
+		struct passive *passive = &e->link[path_link(i)].passive;
+		enum health before = p->health;
+		bool active;
+
+		if (!path_usable(p))
+			continue;
+		active = path_active(e, i);
+		path_judge(p, env, passive, active);
+		assess_path(p, env, passive, active);
+		/* what cut one family has often cut the other: ask at once */
+		if (before != HEALTH_DEAD && p->health == HEALTH_DEAD)
+			path_suspect(&e->path[i ^ 1U], env, SUSPICION_CHECK);
+	}
+}
+
+/* A target that answers on no path while every path is answered by others is at fault itself. */
+static void judge_targets(struct engine *e, const struct step_env *env)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		for (unsigned t = 0; t < e->policy.n_targets[f]; t++) {
+			unsigned methods =
+				e->policy.target[f][t].methods &
+				((1U << PROBE_ICMP) | (1U << PROBE_TCP) | (1U << PROBE_DNS));
+			unsigned paths = 0;
+			bool fault = methods != 0;
+			struct event *event;
+
+			for (unsigned link = 0; fault && link < LINKS_MAX; link++) {
+				const struct path *p = &e->path[path_of(link, (enum family)f)];
+
+				if (!path_usable(p) || !p->alive_us)
+					continue;
+				paths++;
+				for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++)
+					if ((methods & (1U << m)) && p->unfit[t][m] < PATH_UNFIT)
+						fault = false;
+			}
+			fault = fault && paths;
+			if (fault == !!(e->target_fault[f] & (1U << t)))
+				continue;
+			e->target_fault[f] ^= 1U << t;
+			event = step_event(env, EVENT_TARGET);
+			event->to = fault;
+			event->verdict = VERDICT_TARGET;
+			event->value[0] = t;
+			event->value[1] = f;
+		}
+	}
+}
+
+static uint32_t links_drained(const struct engine *e)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < LINKS_MAX; i++)
+		mask |= e->link[i].drained_until_us ? UINT32_C(1) << i : 0;
+	return mask;
+}
+
+static uint32_t links_over_quota(const struct engine *e)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < LINKS_MAX; i++)
+		if (e->policy.link[i].quota_bytes &&
+			e->link[i].quota_used_bytes >= e->policy.link[i].quota_bytes)
+			mask |= UINT32_C(1) << i;
+	return mask;
+}
+
+static int64_t choose(struct engine *e, const struct step_env *env)
+{
+	int64_t due_us = USEC_NEVER;
+
+	for (unsigned c = 0; c < e->policy.n_classes; c++) {
+		for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+			struct choice *choice = &e->choice[c][f];
+			struct choice_context context = {
+				.class = c,
+				.family = (enum family)f,
+				.wish = &e->wish[c],
+				.drained = links_drained(e),
+				.over_quota = links_over_quota(e),
+				.started_us = e->started_us,
+			};
+
+			choice_run(choice, env, e->path, &context);
+			due_us = usec_min(due_us, choice->due_us);
+			if (choice->canary_from < PATHS_MAX)
+				due_us = usec_min(due_us, choice->canary_us);
+		}
+	}
+	return due_us;
+}
+
+static bool link_usable(const struct engine *e, unsigned link)
+{
+	return path_usable(&e->path[path_of(link, FAMILY_IPV4)]) ||
+	       path_usable(&e->path[path_of(link, FAMILY_IPV6)]);
+}
+
+/* Readings: often where traffic flows and matters, rarely elsewhere; one action for all that are due. */
+static int64_t count(struct engine *e, const struct step_env *env)
+{
+	int64_t due_us = USEC_NEVER;
+	uint32_t links = 0;
+
+	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &e->link[i];
+		int64_t every_us = COUNT_STANDBY_US;
+
+		if (!link_usable(e, i))
+			continue;
+		if (link_active(e, i))
+			every_us = passive_busy(&l->passive, env->now_us) ? e->policy.counters_us
+									  : COUNT_IDLE_US;
+		l->count_us = usec_min(l->count_us, env->now_us + every_us);
+		if (l->passive.asked_us && env->now_us - l->passive.asked_us > COUNT_STALE_US)
+			l->passive.asked_us = 0;
+		if (l->count_us <= env->now_us && !l->passive.asked_us) {
+			links |= UINT32_C(1) << i;
+			l->passive.asked_us = env->now_us;
+			l->count_us = env->now_us + every_us;
+		}
+		due_us = usec_min(due_us, l->passive.asked_us
+						  ? l->passive.asked_us + COUNT_STALE_US + 1
+						  : l->count_us);
+	}
+	if (links) {
+		struct action *a = step_action(env, ACTION_COUNT);
+
+		if (a)
+			a->count.links = links;
+	}
+	return due_us;
+}
+
+static int64_t probe(struct engine *e, const struct step_env *env)
+{
+	int64_t due_us = USEC_NEVER;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *p = &e->path[i];
+		struct link *l = &e->link[path_link(i)];
+		struct probing_role role;
+
+		if (!path_usable(p))
+			continue;
+		role.active = path_active(e, i);
+		role.sibling = path_usable(&e->path[i ^ 1U]);
+		role.alone = p->health != HEALTH_UP && nothing_alive(e, path_family(i));
+		probing_run(p, env, role, &l->budget, &l->passive);
+		due_us = usec_min(due_us, probing_due_us(p));
+		due_us = usec_min(due_us, path_due_us(p, env, &l->passive));
+		due_us = usec_min(due_us, assess_due_us(p));
+	}
+	return due_us;
+}
+
+void engine_step(struct engine *e, const struct input *in, struct output *out)
+{
+	struct step_env env = {
+		.policy = &e->policy,
+		.now_us = in->now_us,
+		.out = out,
+		.action_seq = &e->action_seq,
+		.random = &e->random,
+		.dropped_events = &e->dropped_events,
+	};
+	int64_t due_us;
+
+	out->n_actions = out->n_events = 0;
+	if (env.now_us < e->now_us) {
+		struct event *event = step_event(&env, EVENT_TIME);
+
+		event->value[0] = e->now_us - env.now_us;
+		event->at_us = env.now_us = e->now_us;
+		e->time_corrections++;
+	}
+	e->now_us = env.now_us;
+	e->inputs++;
+	if (valid(in))
+		take(e, &env, in);
+	else
+		e->ignored++;
+	due_us = expire_wishes(e, &env);
+	judge_paths(e, &env);
+	judge_targets(e, &env);
+	due_us = usec_min(due_us, choose(e, &env));
+	plan_run(&e->plan, &env, e->path, e->choice);
+	due_us = usec_min(due_us, plan_due_us(&e->plan));
+	due_us = usec_min(due_us, count(e, &env));
+	due_us = usec_min(due_us, probe(e, &env));
+	if (out->n_actions >= OUTPUT_ACTIONS_MAX - 12)
+		due_us = env.now_us;
+	out->wake_us = usec_max(due_us, env.now_us);
+	e->actions += out->n_actions;
+	e->events += out->n_events;
+}

@@ -1,0 +1,31 @@
+/* The engine's memory, for engine.c and view.c alone; everybody else takes view.h. */
+#pragma once
+
+#include "core/choice.h"
+#include "core/engine.h"
+#include "core/plan.h"
+#include "core/probing.h"
+
+struct link {
+	struct passive passive;
+	struct budget budget;
+	int64_t count_us;         /* next reading of the counters */
+	int64_t drained_until_us; /* 0: not drained */
+	int64_t quota_used_bytes; /* -1: not known */
+};
+
+struct engine {
+	struct policy policy;
+	struct path path[PATHS_MAX];
+	struct link link[LINKS_MAX];
+	struct class_state wish[CLASSES_MAX];
+	struct choice choice[CLASSES_MAX][FAMILY_COUNT];
+	struct plan plan;
+
+	int64_t now_us, started_us;
+	uint32_t action_seq;
+	uint64_t random;
+	uint32_t target_fault[FAMILY_COUNT]; /* bit mask of targets found at fault on every path */
+	bool released;
+	uint64_t inputs, actions, events, ignored, time_corrections, dropped_events;
+};
