@@ -10,6 +10,8 @@
 #include "core/policy.h"
 
 #define CONFIG_MATCHES_MAX 32
+#define CONFIG_MARK_BITS 7      /* at least: links and classes have to fit into mark_mask */
+#define CONFIG_TARGETS_ENOUGH 3 /* in a family: fewer is worth a warning */
 #define CONFIG_PATH_SIZE 108
 
 enum config_firewall {
@@ -41,6 +43,12 @@ struct config_link {
 	struct link_policy policy;
 	uint64_t set; /* bit i: option i of the link's option table was given */
 	int line;     /* in the file, for errors */
+};
+
+/* The links that a class may use, by name: a slot is known only once a link is there (config_class_links()). */
+struct config_class_links {
+	uint8_t n; /* 0: all */
+	char name[LINKS_MAX][NAME_SIZE];
 };
 
 struct config {
@@ -75,13 +83,39 @@ struct config {
 	int64_t checkpoint_us; /* time between checkpoints */
 	int64_t flash_bytes_per_day;
 	char state_dir[CONFIG_PATH_SIZE];
+
+	struct config_class_links class_links[CLASSES_MAX];
 };
 
 void config_default(struct config *ret);
 
+/* What a class of this need asks for when min_score is left open. */
+uint8_t config_class_min_score(enum class_need need);
+
+/* Whether the user has set this option of the link, in its own section or in the defaults. */
+bool config_link_has(const struct config_link *l, const char *option);
+
 /*
- * Reads a UCI file.  0; -ENOENT (ret is the default configuration); or -EINVAL with the first problem in ret_problem[0..].
- * Warnings (unknown options, with the nearest name) are problems too and do not fail.  ret is untouched on failure.
+ * The link's policy with everything that was left open filled in: kind as guessed, metered if that is cellular, a probe
+ * budget of CONFIG_METERED_BUDGET_BYTES if metered.  The order is the caller's.
+ */
+#define CONFIG_METERED_BUDGET_BYTES INT64_C(5000000)
+void config_link_resolve(const struct config_link *l, enum link_kind guess,
+	struct link_policy *ret);
+
+/*
+ * Fills policy->class[].links from the names of the links in policy: call it whenever slots or names have changed.  A
+ * class that is limited to links of which none is there gets CONFIG_NO_LINK, because 0 would allow all.
+ */
+#define CONFIG_NO_LINK (UINT32_C(1) << 31)
+void config_class_slots(const struct config *config, struct policy *policy);
+
+#define CONFIG_FILE_MAX 65536 /* bytes */
+
+/*
+ * Reads a UCI file.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in ret_problems, in the
+ * order of the file as far as possible; or another -errno when it cannot be read, with one problem.  Warnings (unknown
+ * options, with the nearest name) are problems too and do not fail.  ret is untouched on failure, -ENOENT excepted.
  */
 #define CONFIG_PROBLEMS_MAX 32
 struct config_problems {
@@ -96,12 +130,15 @@ int config_load(const char *file, struct config *ret, struct config_problems *re
 int config_parse(const char *name, const char *text, size_t size, struct config *ret,
 	struct config_problems *ret_problems);
 
-/* What differs, one call a difference: section, option, old and new value as UCI words, and whether it takes effect
-   without a restart.  Returns the number of differences. */
+/*
+ * What differs, one call a difference: section ("detect", "link wan", "class calls", "match 1", "target 9.9.9.9"),
+ * option, old and new value as UCI words ("": left open), and whether it takes effect without a restart.  An option ""
+ * stands for the whole section, with the values "present" and "absent".  Returns the number of differences.
+ */
 typedef void config_diff_fn(void *user, const char *section, const char *option, const char *was,
 	const char *is, bool live);
-int config_diff(
-	const struct config *was, const struct config *is, config_diff_fn *tell, void *user);
+int config_diff(const struct config *was, const struct config *is, config_diff_fn *tell,
+	void *user);
 
 /* Prints a complete UCI file (only_set: only what differs from the defaults).  Returns bytes needed, as snprintf. */
 size_t config_print(const struct config *config, bool only_set, char *buffer, size_t size);
