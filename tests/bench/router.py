@@ -1,0 +1,51 @@
+"""What is in the router's kernel, so that a system can be held to leaving nothing behind."""
+import re
+import subprocess
+
+# What moves by itself: counters, ages, handles, and the neighbours' and caches' states.
+_VOLATILE = (r"\s+expires \S+", r"\s+# handle \d+", r"counter packets \d+ bytes \d+", r"\s+used \d+", r"\s+linkdown\b", r"\s+dead\b")
+
+
+class Router:
+    def __init__(self, lab):
+        self._namespace = lab.ns("rtr")
+
+    def _lines(self, *argv):
+        done = subprocess.run(["ip", "netns", "exec", self._namespace, *argv], capture_output=True, text=True, check=False)
+        out = []
+        for line in done.stdout.splitlines():
+            for pattern in _VOLATILE:
+                line = re.sub(pattern, "", line)
+            if line.strip():
+                out.append(line.rstrip())
+        return out
+
+    def state(self):
+        """{kind: [lines]} of rules, routes, nexthops and the nft tables."""
+        state = {}
+        for family in ("4", "6"):
+            state[f"rule{family}"] = self._lines("ip", f"-{family}", "rule")
+            routes = self._lines("ip", f"-{family}", "route", "show", "table", "all")
+            state[f"route{family}"] = [r for r in routes if " table local " not in f" {r} "]
+        state["nexthop"] = self._lines("ip", "nexthop")
+        state["nft table"] = self._lines("nft", "list", "tables")
+        return state
+
+    def added(self, before):
+        """What is there now and was not before, as "kind: line"."""
+        now = self.state()
+        return [f"{kind}: {line}" for kind, lines in now.items() for line in lines if line not in before[kind]]
+
+    def remove(self, added):
+        """Removes what added() found, as well as can be."""
+        for entry in added:
+            kind, line = entry.split(": ", 1)
+            words = line.split()
+            if kind.startswith("rule"):
+                self._lines("ip", f"-{kind[-1]}", "rule", "del", "priority", words[0].rstrip(":"))
+            elif kind.startswith("route"):
+                self._lines("ip", f"-{kind[-1]}", "route", "del", *words)
+            elif kind == "nexthop":
+                self._lines("ip", "nexthop", "del", *words[:2])
+            elif kind == "nft table":
+                self._lines("nft", "delete", *words)

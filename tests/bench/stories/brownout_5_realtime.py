@@ -1,0 +1,15 @@
+"""5 % loss: nothing for a download, the end of a telephone call.  The traffic is of the class
+realtime, on the systems that know classes."""
+from story import SWITCH, Story
+
+STORY = Story(
+    title="5 % brown-out, realtime",
+    fault=lambda t: t.lab.loss(t.link, 5),
+    expect=SWITCH,
+    traffic=("fresh", "udp"),
+    profile="realtime",
+    metric="moved_ms",
+    budget={"p95": 8000},
+    patience_s=20,
+    trials=30,
+)

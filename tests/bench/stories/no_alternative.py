@@ -1,0 +1,28 @@
+"""The others are dead already, and the uplink in use loses 30 %.  There is nothing better: leaving it,
+or flushing its flows, would only make things worse."""
+from story import STAY, Story
+
+
+def prepare(t):
+    for link in t.lab.links[1:]:
+        t.lab.blackhole(link)
+        t.tell(link, False)
+    t.wait(3)
+
+
+def check(figures):
+    # 1 - 0.7 * 0.7 = 51 % of the round trips fail by themselves
+    share = figures["lost"] / max(1, figures["sent"])
+    return f"{share:.0%} of the packets lost, the link's own loss is 51 %" if share > 0.60 else None
+
+
+STORY = Story(
+    title="no alternative exists",
+    prepare=prepare,
+    fault=lambda t: t.lab.loss(t.link, 30),
+    expect=STAY,
+    told=False,
+    watch_s=8,
+    check=check,
+    trials=20,
+)
