@@ -97,7 +97,7 @@ struct view_of_window {
 static void look(const struct path *p, const struct step_env *env, int64_t span_us, unsigned n,
 	struct view_of_window *ret)
 {
-	window_read(&p->window, env->now_us - span_us, n, &ret->stats);
+	window_read(&p->window, env->now_us - span_us, n, p->unfit, PATH_UNFIT, &ret->stats);
 	ret->loss_ppm = common_loss(&ret->stats, &ret->n, &ret->lost);
 }
 

@@ -252,7 +252,7 @@ static bool proven(struct choice *c, const struct step_env *env, struct path *to
 	}
 	if (!bad)
 		return to->alive_us >= c->trial_us;
-	window_read(&to->window, c->trial_us, 64, &s);
+	window_read(&to->window, c->trial_us, 64, to->unfit, PATH_UNFIT, &s);
 	if (env->now_us - c->trial_us > 4 * TRIAL_LONG_US)
 		c->trial_us = 0; /* start over: old answers prove nothing */
 	return env->now_us - c->trial_us >= TRIAL_US && s.n - s.lost >= 3 && s.lost * 4 <= s.n;

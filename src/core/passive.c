@@ -140,13 +140,16 @@ bool passive_thinned(const struct passive *p, int64_t now_us)
 	return p->share_ppm && p->share_ppm < 850000 && now_us - p->read_us < STALE_US;
 }
 
-uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t timeout_us)
+uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us,
+	int64_t timeout_us)
 {
 	int64_t silent_us = now_us - p->unanswered_us;
+	/* the first unanswered packet left a round trip before the last answer came */
+	int64_t overdue_us = silent_us + rtt_us - timeout_us;
 
-	if (!p->unanswered_us || p->usual_ppm < STEADY_PPM || silent_us <= timeout_us)
+	if (!p->unanswered_us || p->usual_ppm < STEADY_PPM || silent_us <= 0 || overdue_us <= 0)
 		return 0;
-	return (uint32_t)((int64_t)p->unanswered * (silent_us - timeout_us) / silent_us *
+	return (uint32_t)((int64_t)p->unanswered * overdue_us / silent_us *
 			  usec_min(p->usual_ppm, 1000000) / 1000000);
 }
 

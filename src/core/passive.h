@@ -39,8 +39,9 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 /* Packets have gone unanswered for longer than this link's traffic ever leaves them. */
 bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us);
 
-/* How many answers to users' packets are overdue by now: each is as good as a lost probe. */
-uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t timeout_us);
+/* How many answers to users' packets are overdue by now: each is as good as a lost probe.  rtt_us: usual round trip. */
+uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us,
+	int64_t timeout_us);
 
 /* A suspicion raised by passive_silent() was wrong: such gaps are usual here. */
 void passive_forgive(struct passive *p, int64_t now_us);

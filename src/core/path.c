@@ -103,6 +103,9 @@ static enum verdict service_verdict(const struct path *p)
 /* Why the score of class 0 is too low. */
 static enum verdict needs_verdict(const struct path *p)
 {
+	if (p->verdict == VERDICT_LOSS || p->verdict == VERDICT_DELAY ||
+		p->verdict == VERDICT_JITTER)
+		return p->verdict; /* while it lasts, what began it is the reason */
 	if (p->loss_ppm > 20000)
 		return VERDICT_LOSS;
 	return p->jitter_us > p->rtt_us / 2 ? VERDICT_JITTER : VERDICT_DELAY;
@@ -460,7 +463,8 @@ static enum verdict silence_verdict(const struct path *p)
 static int64_t total_evidence(const struct path *p, const struct step_env *env,
 	const struct passive *passive, int64_t timeout_us)
 {
-	uint32_t overdue = passive_overdue(passive, env->now_us, timeout_us);
+	uint32_t overdue = passive_overdue(passive, env->now_us,
+		usec_max(p->baseline.learned.rtt_us, 0), timeout_us);
 
 	if (overdue > 12)
 		overdue = 12;

@@ -62,7 +62,7 @@ void policy_default(struct policy *ret)
 	ret->timeout_floor_us = 50 * USEC_MS;
 	ret->timeout_max_us = USEC_S;
 	ret->burst_us = 20 * USEC_MS;
-	ret->counters_us = 20 * USEC_MS;
+	ret->counters_us = 10 * USEC_MS;
 	ret->heartbeat_active_us = 500 * USEC_MS;
 	ret->heartbeat_standby_us = 5 * USEC_S;
 	ret->switch_cost_us = 500 * USEC_MS;

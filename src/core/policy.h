@@ -89,7 +89,7 @@ struct policy {
 	int64_t timeout_floor_us; /* least probe time-out, RFC 6298 style (default 50 ms) */
 	int64_t timeout_max_us;   /* an answer later than this is as good as lost (default 1 s) */
 	int64_t burst_us;    /* time between probe rounds of a suspicion burst (default 20 ms) */
-	int64_t counters_us; /* time between reads of a busy active link's counters (default 20 ms) */
+	int64_t counters_us; /* time between reads of a busy active link's counters (default 10 ms) */
 	int64_t heartbeat_active_us;  /* unmetered link in use (default 500 ms) */
 	int64_t heartbeat_standby_us; /* unmetered standby (default 5 s) */
 	int64_t switch_cost_us; /* what one switch costs a user, as time in trouble (default 500 ms) */

@@ -188,6 +188,18 @@ static void send_volley(const struct sender *s, enum probe_method method, unsign
 	}
 }
 
+/* The first rounds decide in most cases; a line that stays silent without being dead is asked less and less often. */
+static int64_t burst_pause_us(unsigned rounds, int64_t step_us)
+{
+	if (rounds == 0)
+		return step_us / 2;
+	if (rounds < BURST_FAST_ROUNDS)
+		return step_us;
+	if (rounds < 2 * BURST_FAST_ROUNDS)
+		return 5 * step_us / 2;
+	return rounds < 5 * BURST_FAST_ROUNDS ? 5 * step_us : 10 * step_us;
+}
+
 static void burst_round(const struct sender *s)
 {
 	struct path *p = s->p;
@@ -208,10 +220,7 @@ static void burst_round(const struct sender *s)
 		ask_gateway(s);
 	if (p->rounds % 5 == 1)
 		send_volley(s, PROBE_DNS, 1);
-	p->round_us = s->env->now_us + (p->rounds < BURST_FAST_ROUNDS              ? step_us
-					       : p->rounds < 2 * BURST_FAST_ROUNDS ? 5 * step_us / 2
-					       : p->rounds < 5 * BURST_FAST_ROUNDS ? 5 * step_us
-										   : 10 * step_us);
+	p->round_us = s->env->now_us + burst_pause_us(p->rounds, step_us);
 }
 
 static void check_round(const struct sender *s)

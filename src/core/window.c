@@ -87,21 +87,61 @@ static bool proves_path(uint8_t method)
 	return method == PROBE_ICMP || method == PROBE_TCP || method == PROBE_DNS;
 }
 
-void window_read(const struct window *w, int64_t since_us, unsigned max_n, struct window_stats *ret)
+struct selection {
+	int64_t since_us;
+	unsigned max_n;
+	const uint8_t (*unfit)[PROBE_METHOD_COUNT];
+	uint8_t limit;
+	unsigned without; /* a target; TARGETS_MAX: none */
+};
+
+/* The next probe that counts, from the i-th newest on; NULL at the end. */
+static const struct window_probe *select_next(const struct window *w, const struct selection *s,
+	unsigned *i)
 {
+	const struct window_probe *p;
+
+	while ((p = window_newest(w, *i)) && p->sent_us >= s->since_us) {
+		++*i;
+		if (proves_path(p->method) && p->target != s->without && p->target < TARGETS_MAX &&
+			(p->state == PROBE_STATE_ANSWERED || p->state == PROBE_STATE_MISSED) &&
+			s->unfit[p->target][p->method] < s->limit)
+			return p;
+	}
+	return NULL;
+}
+
+static unsigned worst_target(const struct window *w, const struct selection *s)
+{
+	uint32_t n[TARGETS_MAX] = {0}, lost[TARGETS_MAX] = {0};
+	unsigned targets = 0, worst = TARGETS_MAX, total = 0;
+	const struct window_probe *p;
+
+	for (unsigned i = 0; total < s->max_n && (p = select_next(w, s, &i)); total++) {
+		targets += !n[p->target];
+		n[p->target]++;
+		lost[p->target] += p->state == PROBE_STATE_MISSED;
+	}
+	for (unsigned t = 0; targets >= 3 && t < TARGETS_MAX; t++)
+		if (lost[t] && (worst == TARGETS_MAX ||
+				       (uint64_t)lost[t] * n[worst] > (uint64_t)lost[worst] * n[t]))
+			worst = t;
+	return worst;
+}
+
+void window_read(const struct window *w, int64_t since_us, unsigned max_n,
+	const uint8_t unfit[TARGETS_MAX][PROBE_METHOD_COUNT], uint8_t limit,
+	struct window_stats *ret)
+{
+	struct selection s = {since_us, max_n, unfit, limit, TARGETS_MAX};
 	uint32_t rtt[MEDIAN_OF], previous[PROBE_METHOD_COUNT] = {0};
 	uint64_t difference = 0;
 	unsigned answers = 0, differences = 0;
+	const struct window_probe *p;
 
+	s.without = worst_target(w, &s);
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < WINDOW_SIZE && ret->n < max_n; i++) {
-		const struct window_probe *p = window_newest(w, i);
-
-		if (!p || p->sent_us < since_us)
-			break;
-		if (!proves_path(p->method) ||
-			(p->state != PROBE_STATE_ANSWERED && p->state != PROBE_STATE_MISSED))
-			continue;
+	for (unsigned i = 0; ret->n < max_n && (p = select_next(w, &s, &i));) {
 		ret->n++;
 		ret->method_n[p->method]++;
 		if (p->state == PROBE_STATE_MISSED) {

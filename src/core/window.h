@@ -57,6 +57,11 @@ int64_t window_deadline_us(const struct window *w);
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
 
-/* Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us. */
+/*
+ * Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us.
+ * unfit[target][method] >= limit: left out, that target's misses are its own.  So are those of the one target that
+ * loses most, where at least three were asked: a path loses alike to all.
+ */
 void window_read(const struct window *w, int64_t since_us, unsigned max_n,
+	const uint8_t unfit[TARGETS_MAX][PROBE_METHOD_COUNT], uint8_t limit,
 	struct window_stats *ret);
