@@ -75,8 +75,10 @@ static ssize_t receive(struct netlink *n)
 {
 	struct sockaddr_nl from = {0};
 	struct iovec iov = {.iov_base = n->buffer, .iov_len = BUFFER_SIZE};
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr msg = {.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1};
 	ssize_t size;
 
 	do
@@ -176,8 +178,8 @@ static void close_last(struct netlink_batch *b)
 	b->last = NULL;
 }
 
-struct nlmsghdr *netlink_batch_begin(
-	struct netlink_batch *b, uint16_t type, uint16_t flags, const void *header, size_t size)
+struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uint16_t flags,
+	const void *header, size_t size)
 {
 	close_last(b);
 	if (b->count == NETLINK_BATCH_MESSAGES || sizeof(b->bytes) - b->used < NETLINK_MESSAGE_MAX)
@@ -433,7 +435,7 @@ int netlink_events_open(struct netlink_events *e, struct event_base *base, int b
 {
 	int error = netlink_open(&e->netlink, bus);
 
-	e->added = false;
+	e->event = NULL;
 	e->overruns = 0;
 	if (error)
 		return error;
@@ -442,23 +444,22 @@ int netlink_events_open(struct netlink_events *e, struct event_base *base, int b
 		int group = groups[i];
 
 		if (group > 0)
-			(void)mnl_socket_setsockopt(
-				e->netlink.socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+			(void)mnl_socket_setsockopt(e->netlink.socket, NETLINK_ADD_MEMBERSHIP,
+				&group, sizeof(group));
 	}
-	if (event_assign(&e->event, base, mnl_socket_get_fd(e->netlink.socket),
-		    EV_READ | EV_PERSIST, events_readable, e) < 0 ||
-		event_add(&e->event, NULL) < 0) {
-		netlink_close(&e->netlink);
+	e->event = event_new(base, mnl_socket_get_fd(e->netlink.socket), EV_READ | EV_PERSIST,
+		events_readable, e);
+	if (!e->event || event_add(e->event, NULL) < 0) {
+		netlink_events_close(e);
 		return -ENOMEM;
 	}
-	e->added = true;
 	return 0;
 }
 
 void netlink_events_close(struct netlink_events *e)
 {
-	if (e->added)
-		event_del(&e->event);
-	e->added = false;
+	if (e->event)
+		event_free(e->event);
+	e->event = NULL;
 	netlink_close(&e->netlink);
 }

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <libmnl/libmnl.h>
 
 #include "base/usec.h"
@@ -55,8 +54,8 @@ void netlink_batch_init(struct netlink_batch *b);
  * are added to flags.  The caller may add attributes up to NETLINK_MESSAGE_MAX bytes until the next begin or run.
  * NULL: the batch is full; run it and begin anew.
  */
-struct nlmsghdr *netlink_batch_begin(
-	struct netlink_batch *b, uint16_t type, uint16_t flags, const void *header, size_t size);
+struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uint16_t flags,
+	const void *header, size_t size);
 
 /*
  * Sends the batch with one sendmsg() and collects an acknowledgement for every message; the kernel goes on after a
@@ -75,8 +74,8 @@ int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t si
 /* Notifications.  Embedded in its owner, which hands it to netlink_events_close() before it goes. */
 struct netlink_events {
 	struct netlink netlink;
-	struct event event;
-	bool added;
+	struct event *
+		event; /* NULL: not in the loop; a pointer, for core/output.h has a struct of this name */
 	netlink_fn *each;
 	void (*lost)(
 		void *user); /* some were lost: dump again.  What lay in the socket was thrown away before */
@@ -95,3 +94,17 @@ void netlink_events_close(struct netlink_events *e);
 
 /* Reads what is there now, without waiting for the loop. */
 void netlink_events_read(struct netlink_events *e);
+
+/* mnl_attr_for_each() mixes int and ptrdiff_t; these do not. */
+static inline bool netlink_attr_within(const struct nlattr *attr, const void *end)
+{
+	return mnl_attr_ok(attr, (int)((const char *)end - (const char *)attr));
+}
+
+#define NETLINK_FOR_EACH(attr, start, end)                                                         \
+	for ((attr) = (const struct nlattr *)(start); netlink_attr_within((attr), (end));          \
+		(attr) = mnl_attr_next(attr))
+
+#define NETLINK_FOR_EACH_ATTR(attr, nlh, header_size)                                              \
+	NETLINK_FOR_EACH(attr, mnl_nlmsg_get_payload_offset((nlh), (header_size)),                 \
+		mnl_nlmsg_get_payload_tail(nlh))
