@@ -5,18 +5,23 @@
  *   nexthop group   of class, family  id    nexthop_base + 64 + class * FAMILY_COUNT + family
  *   table           of each path      table_base + 1 + link       (same number in both families)
  *   table           of each class     table_base + 64 + class
- *   mark            of each link      (link + 1) << mark_shift, under mark_mask: egress link of a flow
- *   rules           rule_base + 0     fwmark of a link / mark_mask -> table of that link
- *                   rule_base + 100   main, suppress_prefixlength 0
- *                   rule_base + 200   class tables (class 0: everything; others by their class mark or matcher)
+ *   mark            of each link      (link + 1) << mark_shift: the lowest five bits of mark_mask; egress link of a flow
+ *   mark            of each class     class << class_shift: the two bits of mark_mask above; class 0 has none
+ *   rules           rule_base + link        fwmark of a link -> table of that link
+ *                   rule_base + 100         main, suppress_prefixlength 0
+ *                   rule_base + 200 + class fwmark of a class but 0 -> table of that class
+ *                   rule_base + 204         everything else -> table of class 0
  *
  * A switch is one RTM_NEWNEXTHOP replace of the group.  Without nexthop objects (kernel < 5.3, found out at start, or
  * forced by configuration): one RTM_NEWROUTE replace in the class table.  All routes carry protocol number
  * steer_config.protocol: what has it is ours, nothing else is touched.  After a restart what is found there is adopted:
- * an action that asks for what the kernel already holds changes nothing.
+ * an action that asks for what the kernel already holds changes nothing, and each route that was found leaves one
+ * INPUT_ADOPTED.  What nobody has asked for 30 s after the first installation is taken out.
  *
  * Every ACTION_PATH, ACTION_ROUTE, ACTION_FLOWS and ACTION_RELEASE leaves one INPUT_APPLIED in the inbox; the kernel's
- * notifications about our objects (RTNLGRP_NEXTHOP, _ROUTE, _RULE) that we did not cause leave INPUT_DRIFT.
+ * notifications about our objects (RTNLGRP_NEXTHOP, _ROUTE, _RULE) that we did not cause, and carriers that go, make it
+ * compare the kernel with what the actions asked for; what differs leaves INPUT_DRIFT.  Nothing is written before the
+ * first action.
  */
 #pragma once
 
@@ -29,9 +34,13 @@
 
 struct steer;
 
+/* config is copied.  NULL with ret filled. */
 struct steer *steer_new(struct event_base *base, struct inbox *inbox, const struct config *config,
 	struct problem *ret);
 void steer_free(struct steer *s); /* leaves the kernel as it is */
+
+/* A directory for what a successor process must know (kernel settings as they were); call once, before the first action. */
+void steer_set_run_dir(struct steer *s, const char *run_dir);
 
 /* Class matchers, mark masks, firewall variant ... changed.  -errno with ret filled when the system refuses. */
 int steer_configure(struct steer *s, const struct config *config, struct problem *ret);
@@ -41,6 +50,6 @@ void steer_set_links(struct steer *s, const struct policy *policy);
 
 void steer_apply(struct steer *s, const struct action *a);
 
-/* Removes everything of ours (also what an earlier process left, found by protocol number, table range, rule range,
-   nft table or iptables chains).  0 or -errno of the first thing that could not be removed. */
+/* Removes everything of ours (also what an earlier process left, found by protocol number, nft table or iptables
+   chains).  0 or -errno of the first thing that could not be removed. */
 int steer_release(struct steer *s);

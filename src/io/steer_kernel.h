@@ -1,0 +1,17 @@
+/* The kernel's side of the data path: reads what is there, and takes out what is not wanted. */
+#pragma once
+
+#include "io/steer_state.h"
+
+/* What the kernel holds of ours under these numbers.  ret_objects: false when it has no nexthop objects.  0 or -errno,
+   both untouched then. */
+int steer_read(struct netlink *netlink, const struct steer_numbers *n, struct steer_state *ret,
+	bool *ret_objects);
+
+/*
+ * Deletes every rule, route and nexthop with our protocol number that wanted has no place for, under whatever numbers it
+ * was installed; all of them when wanted is empty.  Rules go first, so that traffic is on main before anything else goes.
+ * 0 or the first -errno.
+ */
+int steer_sweep(struct netlink *netlink, struct netlink_batch *batch, const struct steer_numbers *n,
+	const struct steer_state *wanted);

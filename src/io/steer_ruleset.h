@@ -1,0 +1,43 @@
+/*
+ * Keeps the firewall ruleset in the kernel: chooses the variant, installs it when the set of devices changes, adopts one
+ * that is as it should be, and notices (nftables notifications) when somebody takes it away.  It holds no decision of the
+ * engine's, so it is put back at once, though not more than once a second; the engine is told.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "io/firewall.h"
+#include "io/netlink.h"
+
+struct steer_ruleset {
+	struct event_base *base;
+	const struct config *config; /* the owner's; as it is at the time of each call */
+	const struct firewall_ops *variant;
+	struct firewall_link link[LINKS_MAX];
+	struct netlink_events events;
+	struct event *timer;
+	bool active; /* it shall be in the kernel */
+	bool ignores_events;
+	bool said_none;
+	int64_t installed_us;
+	void (*lost)(void *user);
+	void *user;
+};
+
+/* 0 or -ENOMEM. */
+int steer_ruleset_init(struct steer_ruleset *r, struct event_base *base,
+	const struct config *config, void (*lost)(void *user), void *user);
+void steer_ruleset_done(struct steer_ruleset *r); /* leaves the kernel as it is */
+
+/* Remembers the devices; installs when it is active and they changed. */
+void steer_ruleset_set_links(struct steer_ruleset *r, const struct policy *policy);
+
+/* From now on it shall be there.  Cheap when it is. */
+void steer_ruleset_activate(struct steer_ruleset *r);
+
+/* The configuration has changed. */
+int steer_ruleset_configure(struct steer_ruleset *r, struct problem *ret);
+
+/* Takes it out of the kernel, in whichever variant it is there. */
+int steer_ruleset_remove(struct steer_ruleset *r);

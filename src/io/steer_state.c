@@ -1,0 +1,479 @@
+/* What the kernel holds of ours and what it should; see steer_state.h. */
+#include "io/steer_state.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+struct steer_rule steer_link_rule(const struct steer_numbers *n, unsigned path)
+{
+	return (struct steer_rule){
+		.priority = n->rule_base + path_link(path),
+		.table = steer_link_table(n, path_link(path)),
+		.family = (uint8_t)path_family(path),
+		.protocol = n->protocol,
+		.mark = steer_link_mark(n, path_link(path)),
+		.mask = n->link_mask,
+	};
+}
+
+struct steer_rule steer_class_rule(const struct steer_numbers *n, unsigned class,
+	enum family family)
+{
+	/* class 0 takes everything, so it comes after the others */
+	return (struct steer_rule){
+		.priority = n->rule_base + STEER_RULE_CLASS + (class ? class : CLASSES_MAX),
+		.table = steer_class_table(n, class),
+		.family = (uint8_t)family,
+		.protocol = n->protocol,
+		.mark = class ? steer_class_mark(n, class) : 0,
+		.mask = class ? n->class_mask : 0,
+	};
+}
+
+struct steer_rule steer_main_rule(const struct steer_numbers *n, enum family family)
+{
+	return (struct steer_rule){
+		.priority = n->rule_base + STEER_RULE_MAIN,
+		.table = RT_TABLE_MAIN,
+		.family = (uint8_t)family,
+		.protocol = n->protocol,
+		.suppress_default = true,
+	};
+}
+
+static struct steer_route default_route(const struct steer_numbers *n, uint32_t table,
+	enum family family)
+{
+	return (struct steer_route){
+		.table = table,
+		.family = (uint8_t)family,
+		.protocol = n->protocol,
+		.metric = STEER_METRIC,
+	};
+}
+
+void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
+	const struct action_path *a)
+{
+	enum family family = path_family(a->path);
+	struct steer_hop hop = {.oif = a->facts.ifindex, .weight = 1};
+	struct steer_route *route = &wanted->link_route[a->path];
+
+	memset(&wanted->nexthop[a->path], 0, sizeof(wanted->nexthop[a->path]));
+	memset(route, 0, sizeof(*route));
+	wanted->link_rule[a->path] = a->install;
+	if (!a->install)
+		return;
+	memcpy(hop.gateway, a->facts.gateway, steer_address_size(family));
+	*route = default_route(n, steer_link_table(n, path_link(a->path)), family);
+	if (!objects) {
+		route->n = 1;
+		route->hop[0] = hop;
+		return;
+	}
+	wanted->nexthop[a->path] = (struct steer_nexthop){
+		.id = steer_path_nexthop(n, a->path),
+		.protocol = n->protocol,
+		.family = (uint8_t)family,
+		.hop = hop,
+	};
+	route->nexthop_id = wanted->nexthop[a->path].id;
+}
+
+static struct steer_nexthop wanted_group(const struct steer_numbers *n,
+	const struct action_route *a)
+{
+	struct steer_nexthop group = {
+		.id = steer_group_nexthop(n, a->class, (enum family)a->family),
+		.protocol = n->protocol,
+		.family = FAMILY_COUNT,
+		.n = a->n,
+		.hop.weight = 1,
+	};
+
+	for (unsigned i = 0; i < a->n; i++) {
+		group.member[i].id = steer_path_nexthop(n, a->path[i]);
+		group.member[i].weight = a->n > 1 && a->weight[i] ? a->weight[i] : 1;
+	}
+	return group;
+}
+
+int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
+	const struct action_route *a)
+{
+	struct steer_nexthop *group = &wanted->group[a->class][a->family];
+	struct steer_route *route = &wanted->class_route[a->class][a->family];
+
+	for (unsigned i = 0; i < a->n; i++) {
+		if (!wanted->link_route[a->path[i]].table)
+			return -ENOENT;
+	}
+	memset(group, 0, sizeof(*group));
+	memset(route, 0, sizeof(*route));
+	if (!a->n)
+		return 0;
+	/* without bits for classes nothing can be in another than class 0 */
+	wanted->class_rule[a->class][a->family] = !a->class || n->class_mask;
+	wanted->main_rule[a->family] = true;
+	*route = default_route(n, steer_class_table(n, a->class), (enum family)a->family);
+	if (objects) {
+		*group = wanted_group(n, a);
+		route->nexthop_id = group->id;
+		return 0;
+	}
+	route->n = a->n;
+	for (unsigned i = 0; i < a->n; i++) {
+		route->hop[i] = wanted->link_route[a->path[i]].hop[0];
+		route->hop[i].weight = a->n > 1 && a->weight[i] ? a->weight[i] : 1;
+	}
+	return 0;
+}
+
+bool steer_hold_nexthop(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_nexthop *nexthop)
+{
+	uint32_t at = nexthop->id - n->nexthop_base;
+
+	/* another's object is kept too: it has the place, and we will not overwrite it */
+	if (at >= 1 && at <= PATHS_MAX) {
+		held->nexthop[at - 1] = *nexthop;
+		return nexthop->protocol == n->protocol;
+	}
+	at -= STEER_GROUP_FIRST;
+	if (at < CLASSES_MAX * FAMILY_COUNT) {
+		held->group[at / FAMILY_COUNT][at % FAMILY_COUNT] = *nexthop;
+		return nexthop->protocol == n->protocol;
+	}
+	return false;
+}
+
+bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_route *route)
+{
+	uint32_t at = route->table - n->table_base;
+
+	if (route->protocol != n->protocol || route->bits || route->metric != STEER_METRIC)
+		return false;
+	if (at >= 1 && at <= LINKS_MAX) {
+		held->link_route[path_of(at - 1, (enum family)route->family)] = *route;
+		return true;
+	}
+	at -= STEER_GROUP_FIRST;
+	if (at < CLASSES_MAX) {
+		held->class_route[at][route->family] = *route;
+		return true;
+	}
+	return false;
+}
+
+static bool same_rule(const struct steer_rule *rule, struct steer_rule ours)
+{
+	/* kernels before 4.17 do not keep the protocol */
+	if (!rule->protocol)
+		ours.protocol = 0;
+	return steer_rule_equal(rule, &ours);
+}
+
+bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_rule *rule)
+{
+	enum family family = (enum family)rule->family;
+
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		if (same_rule(rule, steer_link_rule(n, path_of(link, family)))) {
+			held->link_rule[path_of(link, family)] = true;
+			return true;
+		}
+	}
+	for (unsigned class = 0; class < CLASSES_MAX; class ++) {
+		if (same_rule(rule, steer_class_rule(n, class, family))) {
+			held->class_rule[class][family] = true;
+			return true;
+		}
+	}
+	if (same_rule(rule, steer_main_rule(n, family))) {
+		held->main_rule[family] = true;
+		return true;
+	}
+	return false;
+}
+
+static void forget_member(struct steer_nexthop *group, struct steer_route *route, uint32_t id)
+{
+	unsigned kept = 0;
+
+	if (!group->id)
+		return;
+	for (unsigned i = 0; i < group->n; i++) {
+		if (group->member[i].id != id)
+			group->member[kept++] = group->member[i];
+	}
+	group->n = (uint8_t)kept;
+	if (!kept) {
+		memset(group, 0, sizeof(*group));
+		memset(route, 0, sizeof(*route));
+	}
+}
+
+static void forget_nexthop(struct steer_state *held, unsigned path)
+{
+	enum family family = path_family(path);
+	uint32_t id = held->nexthop[path].id;
+
+	for (unsigned class = 0; class < CLASSES_MAX; class ++)
+		forget_member(&held->group[class][family], &held->class_route[class][family], id);
+	memset(&held->nexthop[path], 0, sizeof(held->nexthop[path]));
+	memset(&held->link_route[path], 0, sizeof(held->link_route[path]));
+}
+
+/* A route without objects loses its hop; whole when it was the last. */
+static bool forget_hop(struct steer_route *route, uint32_t ifindex)
+{
+	unsigned kept = 0, was = route->n;
+
+	if (!route->table || route->nexthop_id)
+		return false;
+	for (unsigned i = 0; i < route->n; i++) {
+		if (route->hop[i].oif != ifindex)
+			route->hop[kept++] = route->hop[i];
+	}
+	route->n = (uint8_t)kept;
+	if (!kept)
+		memset(route, 0, sizeof(*route));
+	return kept != was;
+}
+
+bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex)
+{
+	bool lost = false;
+
+	for (unsigned path = 0; path < PATHS_MAX; path++) {
+		if (held->nexthop[path].id && held->nexthop[path].hop.oif == ifindex &&
+			held->nexthop[path].protocol == n->protocol) {
+			forget_nexthop(held, path);
+			lost = true;
+		}
+		lost |= forget_hop(&held->link_route[path], ifindex);
+	}
+	for (unsigned class = 0; class < CLASSES_MAX; class ++) {
+		lost |= forget_hop(&held->class_route[class][FAMILY_IPV4], ifindex);
+		lost |= forget_hop(&held->class_route[class][FAMILY_IPV6], ifindex);
+	}
+	return lost;
+}
+
+void steer_change_init(struct steer_change *c)
+{
+	netlink_batch_init(&c->batch);
+}
+
+static void note(struct steer_change *c, struct steer_step step)
+{
+	c->step[c->batch.count - 1] = step;
+}
+
+static int change_nexthop(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_nexthop *held, const struct steer_nexthop *wanted,
+	struct steer_step step)
+{
+	int error;
+
+	if (steer_nexthop_equal(held, wanted))
+		return 0;
+	if (held->id && held->protocol != n->protocol)
+		return wanted->id ? -EEXIST : 0;
+	step.deletes = !wanted->id;
+	if (wanted->id)
+		error = steer_nexthop_put(&c->batch, NLM_F_CREATE | NLM_F_REPLACE, wanted);
+	else
+		error = steer_nexthop_delete(&c->batch, held->id);
+	if (!error)
+		note(c, step);
+	return error;
+}
+
+static int change_route(struct steer_change *c, const struct steer_route *held,
+	const struct steer_route *wanted, struct steer_step step)
+{
+	int error;
+
+	if (steer_route_equal(held, wanted))
+		return 0;
+	step.deletes = !wanted->table;
+	if (wanted->table)
+		error = steer_route_put(&c->batch, NLM_F_CREATE | NLM_F_REPLACE, wanted);
+	else
+		error = steer_route_delete(&c->batch, held);
+	if (!error)
+		note(c, step);
+	return error;
+}
+
+static int change_rule(struct steer_change *c, bool held, bool wanted,
+	const struct steer_rule *rule, struct steer_step step)
+{
+	int error;
+
+	if (held == wanted)
+		return 0;
+	step.deletes = !wanted;
+	error = wanted ? steer_rule_put(&c->batch, rule) : steer_rule_delete(&c->batch, rule);
+	if (!error)
+		note(c, step);
+	return error;
+}
+
+int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned path)
+{
+	struct steer_rule rule = steer_link_rule(n, path);
+	struct steer_step nexthop = {.part = STEER_NEXTHOP, .path = (uint8_t)path};
+	struct steer_step route = {.part = STEER_LINK_ROUTE, .path = (uint8_t)path};
+	struct steer_step link_rule = {.part = STEER_LINK_RULE, .path = (uint8_t)path};
+	bool installs = wanted->link_route[path].table;
+	int error = 0;
+
+	/* a rule without a route is harmless, a route without its nexthop impossible */
+	if (!installs)
+		error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule,
+			link_rule);
+	if (!error && !installs)
+		error = change_route(c, &held->link_route[path], &wanted->link_route[path], route);
+	if (!error)
+		error = change_nexthop(c, n, &held->nexthop[path], &wanted->nexthop[path], nexthop);
+	if (!error && installs)
+		error = change_route(c, &held->link_route[path], &wanted->link_route[path], route);
+	if (!error && installs)
+		error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule,
+			link_rule);
+	return error;
+}
+
+/* The kernel refuses a group with a member that is not there, so members that were lost come first. */
+static int change_members(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted,
+	const struct steer_nexthop *group)
+{
+	for (unsigned i = 0; i < group->n; i++) {
+		unsigned path = group->member[i].id - n->nexthop_base - 1;
+		int error = 0;
+
+		if (!steer_nexthop_equal(&held->nexthop[path], &wanted->nexthop[path]))
+			error = steer_change_path(c, n, held, wanted, path);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
+	enum family family)
+{
+	const struct steer_nexthop *group = &wanted->group[class][family];
+	struct steer_step step = {.class = (uint8_t) class, .family = (uint8_t)family};
+	struct steer_rule main_rule = steer_main_rule(n, family);
+	struct steer_rule class_rule = steer_class_rule(n, class, family);
+	bool installs = wanted->class_route[class][family].table;
+	int error = change_members(c, n, held, wanted, group);
+
+	step.part = STEER_CLASS_ROUTE;
+	if (!error && !installs)
+		error = change_route(c, &held->class_route[class][family],
+			&wanted->class_route[class][family], step);
+	step.part = STEER_GROUP;
+	if (!error)
+		error = change_nexthop(c, n, &held->group[class][family], group, step);
+	step.part = STEER_CLASS_ROUTE;
+	if (!error && installs)
+		error = change_route(c, &held->class_route[class][family],
+			&wanted->class_route[class][family], step);
+	/* specific routes of main must win before the class takes the rest */
+	step.part = STEER_MAIN_RULE;
+	if (!error)
+		error = change_rule(c, held->main_rule[family], wanted->main_rule[family],
+			&main_rule, step);
+	step.part = STEER_CLASS_RULE;
+	if (!error)
+		error = change_rule(c, held->class_rule[class][family],
+			wanted->class_rule[class][family], &class_rule, step);
+	return error;
+}
+
+/* What the kernel says when there was nothing to do. */
+static bool is_done(const struct steer_step *step, int error)
+{
+	bool rule = step->part == STEER_LINK_RULE || step->part == STEER_CLASS_RULE ||
+		    step->part == STEER_MAIN_RULE;
+
+	if (step->deletes)
+		return error == -ENOENT || error == -ESRCH;
+	return rule && error == -EEXIST;
+}
+
+static void book(const struct steer_step *step, struct steer_state *held,
+	const struct steer_state *wanted)
+{
+	switch (step->part) {
+	case STEER_NEXTHOP:
+		if (step->deletes)
+			forget_nexthop(held, step->path);
+		held->nexthop[step->path] = wanted->nexthop[step->path];
+		break;
+	case STEER_LINK_ROUTE:
+		held->link_route[step->path] = wanted->link_route[step->path];
+		break;
+	case STEER_LINK_RULE:
+		held->link_rule[step->path] = wanted->link_rule[step->path];
+		break;
+	case STEER_GROUP:
+		held->group[step->class][step->family] = wanted->group[step->class][step->family];
+		break;
+	case STEER_CLASS_ROUTE:
+		held->class_route[step->class][step->family] =
+			wanted->class_route[step->class][step->family];
+		break;
+	case STEER_CLASS_RULE:
+		held->class_rule[step->class][step->family] =
+			wanted->class_rule[step->class][step->family];
+		break;
+	case STEER_MAIN_RULE:
+		held->main_rule[step->family] = wanted->main_rule[step->family];
+		break;
+	}
+}
+
+int steer_change_book(struct steer_change *c, struct steer_state *held,
+	const struct steer_state *wanted)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < c->batch.count; i++) {
+		int error = c->batch.error[i];
+
+		if (error && is_done(&c->step[i], error))
+			error = 0;
+		if (!error)
+			book(&c->step[i], held, wanted);
+		else if (!first)
+			first = error;
+	}
+	return first;
+}
+
+bool steer_path_differs(const struct steer_state *a, const struct steer_state *b, unsigned path)
+{
+	return !steer_nexthop_equal(&a->nexthop[path], &b->nexthop[path]) ||
+	       !steer_route_equal(&a->link_route[path], &b->link_route[path]) ||
+	       a->link_rule[path] != b->link_rule[path];
+}
+
+bool steer_class_differs(const struct steer_state *a, const struct steer_state *b, unsigned class,
+	enum family family)
+{
+	return !steer_nexthop_equal(&a->group[class][family], &b->group[class][family]) ||
+	       !steer_route_equal(&a->class_route[class][family], &b->class_route[class][family]) ||
+	       a->class_rule[class][family] != b->class_rule[class][family] ||
+	       a->main_rule[family] != b->main_rule[family];
+}

@@ -1,0 +1,81 @@
+/*
+ * What the kernel holds of ours, or should hold, and how the one becomes the other.  Pure but for the batch that the
+ * messages are written to.  There are two of these in io/steer.c: wanted (what the actions asked for) and held (what the
+ * kernel acknowledged or showed in a dump).
+ *
+ *      action -> wanted;   wanted - held -> messages;   acknowledgements -> held;   dump, device lost -> held
+ */
+#pragma once
+
+#include "io/steer_numbers.h"
+#include "io/steer_object.h"
+
+/* Rules need no more than a bit: everything in them follows from the numbers. */
+struct steer_state {
+	struct steer_nexthop nexthop[PATHS_MAX];
+	struct steer_route link_route[PATHS_MAX];
+	bool link_rule[PATHS_MAX];
+	struct steer_nexthop group[CLASSES_MAX][FAMILY_COUNT];
+	struct steer_route class_route[CLASSES_MAX][FAMILY_COUNT];
+	bool class_rule[CLASSES_MAX][FAMILY_COUNT];
+	bool main_rule[FAMILY_COUNT];
+};
+
+enum steer_part {
+	STEER_NEXTHOP,
+	STEER_LINK_ROUTE,
+	STEER_LINK_RULE,
+	STEER_GROUP,
+	STEER_CLASS_ROUTE,
+	STEER_CLASS_RULE,
+	STEER_MAIN_RULE,
+};
+
+struct steer_change {
+	struct netlink_batch batch;
+	struct steer_step {
+		enum steer_part part;
+		uint8_t path, class, family;
+		bool deletes;
+	} step[NETLINK_BATCH_MESSAGES];
+};
+
+struct steer_rule steer_link_rule(const struct steer_numbers *n, unsigned path);
+struct steer_rule steer_class_rule(const struct steer_numbers *n, unsigned class,
+	enum family family);
+struct steer_rule steer_main_rule(const struct steer_numbers *n, enum family family);
+
+/* objects: the kernel has nexthop objects and we use them. */
+void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
+	const struct action_path *a);
+/* -ENOENT when one of its paths is not wanted itself; wanted is untouched then. */
+int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
+	const struct action_route *a);
+
+/* Takes over one object from a dump; false when it has no place in the numbering, or is somebody else's. */
+bool steer_hold_nexthop(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_nexthop *nexthop);
+bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_route *route);
+bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_rule *rule);
+
+/* What the kernel does by itself when a device loses its carrier (objects) or goes down: nexthops go, groups shrink,
+   routes over them go.  True when there was something to lose. */
+bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex);
+
+/* Appends what is missing; -EEXIST when another's object has the place.  Nothing appended: nothing to do. */
+void steer_change_init(struct steer_change *c);
+int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned path);
+int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
+	enum family family);
+
+/* After the batch was run: books what was acknowledged; the first -errno that matters. */
+int steer_change_book(struct steer_change *c, struct steer_state *held,
+	const struct steer_state *wanted);
+
+bool steer_path_differs(const struct steer_state *a, const struct steer_state *b, unsigned path);
+bool steer_class_differs(const struct steer_state *a, const struct steer_state *b, unsigned class,
+	enum family family);
