@@ -236,7 +236,7 @@ bool command_prefix(const char *text, struct in6_addr *ret_address, int *ret_bit
 	if (!strchr(address_text, ':'))
 		offset = 96;
 	bits = strtol(slash + 1, &end, 10);
-	if (end == slash + 1 || *end || bits < 0 || bits + offset > 128)
+	if (end == slash + 1 || *end || bits < 0 || bits > 128 - offset)
 		return false;
 	*ret_address = address;
 	*ret_bits = (int)bits + offset;

@@ -86,8 +86,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 
 		if (client->watch.fd >= 0)
 			continue;
-		*client = (struct control_client){
-			.watch = {.fd = fd, .ready = client_ready}, .control = control};
+		*client = (struct control_client){.watch = {.fd = fd, .ready = client_ready},
+			.control = control};
 		if (loop_watch(control->loop, &client->watch, EPOLLIN) == 0)
 			return;
 		client->watch.fd = -1;
@@ -96,8 +96,8 @@ static void listener_ready(struct watch *watch, uint32_t events)
 	close(fd);
 }
 
-int control_open(
-	struct control *control, struct loop *loop, const char *path, control_line_fn *line)
+int control_open(struct control *control, struct loop *loop, const char *path,
+	control_line_fn *line)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int error;

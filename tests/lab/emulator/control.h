@@ -36,6 +36,6 @@ struct control {
 };
 
 /* Replaces a socket left at path.  Returns 0 or a negative errno. */
-int control_open(
-	struct control *control, struct loop *loop, const char *path, control_line_fn *line);
+int control_open(struct control *control, struct loop *loop, const char *path,
+	control_line_fn *line);
 void control_close(struct control *control);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define PPM 1000000
+#define PPB 1000000000
 #define NS_PER_US 1000
 #define NS_PER_S 1000000000
 #define US_PER_S 1000000
@@ -38,9 +39,14 @@ uint64_t impair_random(struct impair *impair, uint64_t limit)
 	return ((x * 0x2545f4914f6cdd1du) >> 32) * limit >> 32;
 }
 
+static bool chance_ppb(struct impair *impair, int64_t ppb)
+{
+	return ppb > 0 && (int64_t)impair_random(impair, PPB) < ppb;
+}
+
 static bool chance(struct impair *impair, int64_t ppm)
 {
-	return ppm > 0 && (int64_t)impair_random(impair, PPM) < ppm;
+	return chance_ppb(impair, ppm * (PPB / PPM));
 }
 
 static bool filtered(const struct impair_policy *policy, const struct packet *packet)
@@ -104,16 +110,16 @@ static bool icmp_exceeds(struct impair *impair, const struct packet *packet, int
 static bool burst_loss(struct impair *impair)
 {
 	const struct impair_policy *policy = &impair->policy;
-	int64_t end_ppm = (int64_t)PPM * MILLI / policy->burst_milli;
-	int64_t start_ppm;
+	int64_t end_ppb = (int64_t)PPB * MILLI / policy->burst_milli;
+	int64_t start_ppb;
 
 	if (policy->loss_ppm >= PPM)
 		return true;
-	start_ppm = policy->loss_ppm * end_ppm / (PPM - policy->loss_ppm);
+	start_ppb = policy->loss_ppm * end_ppb / (PPM - policy->loss_ppm);
 	if (impair->in_burst)
-		impair->in_burst = !chance(impair, end_ppm);
+		impair->in_burst = !chance_ppb(impair, end_ppb);
 	else
-		impair->in_burst = chance(impair, start_ppm);
+		impair->in_burst = chance_ppb(impair, start_ppb);
 	return impair->in_burst;
 }
 
@@ -134,8 +140,8 @@ static bool lost(struct impair *impair, const struct trace_point *playing)
  * A sender of rate_bps with a queue in front of it that drops what does not fit.  Returns false
  * for a drop, else when the last bit has left.
  */
-static bool transmit(
-	struct impair *impair, size_t frame_bytes, int64_t now_us, int64_t *ret_sent_us)
+static bool transmit(struct impair *impair, size_t frame_bytes, int64_t now_us,
+	int64_t *ret_sent_us)
 {
 	const struct impair_policy *policy = &impair->policy;
 	int64_t limit_ns = (policy->queue_us ? policy->queue_us : QUEUE_DEFAULT_US) * NS_PER_US;

@@ -56,8 +56,8 @@ static void answer(struct control_reply *reply, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	reply->len += (size_t)vsnprintf(
-		reply->text + reply->len, sizeof(reply->text) - reply->len, format, arguments);
+	reply->len += (size_t)vsnprintf(reply->text + reply->len, sizeof(reply->text) - reply->len,
+		format, arguments);
 	va_end(arguments);
 	if (reply->len >= sizeof(reply->text))
 		reply->len = sizeof(reply->text) - 1;
@@ -76,8 +76,8 @@ static struct link *find_link(struct emulator *emulator, const char *name)
 	return NULL;
 }
 
-static void run_link(
-	struct emulator *emulator, const struct command *command, struct control_reply *reply)
+static void run_link(struct emulator *emulator, const struct command *command,
+	struct control_reply *reply)
 {
 	struct link *link = find_link(emulator, command->name);
 	int error;
@@ -162,8 +162,8 @@ static void run_set(struct link *link, const struct command *command, struct con
 	answer_ok(reply, loop_now_us());
 }
 
-static void run_carrier(
-	struct link *link, const struct command *command, struct control_reply *reply)
+static void run_carrier(struct link *link, const struct command *command,
+	struct control_reply *reply)
 {
 	const char *port = link->directions[DIRECTION_UP].port;
 	int64_t start_us;
@@ -206,8 +206,8 @@ static void run_stop(struct link *link, struct control_reply *reply)
 	answer_ok(reply, loop_now_us());
 }
 
-static void run_dead(
-	struct emulator *emulator, const struct command *command, struct control_reply *reply)
+static void run_dead(struct emulator *emulator, const struct command *command,
+	struct control_reply *reply)
 {
 	struct dead_hosts *hosts = &emulator->dead_hosts;
 	size_t i;
@@ -230,8 +230,8 @@ static void run_dead(
 	answer_ok(reply, loop_now_us());
 }
 
-static void run_seed(
-	struct emulator *emulator, const struct command *command, struct control_reply *reply)
+static void run_seed(struct emulator *emulator, const struct command *command,
+	struct control_reply *reply)
 {
 	emulator->seed = command->seed;
 	for (size_t i = 0; i < emulator->n_links; i++) {
@@ -303,8 +303,8 @@ static void run_stats(struct emulator *emulator, struct control_reply *reply)
 	answer(reply, "}");
 }
 
-static void run_command(
-	struct emulator *emulator, const struct command *command, struct control_reply *reply)
+static void run_command(struct emulator *emulator, const struct command *command,
+	struct control_reply *reply)
 {
 	struct link *link = command->name ? find_link(emulator, command->name) : NULL;
 

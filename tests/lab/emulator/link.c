@@ -109,8 +109,8 @@ static bool is_dead_host(const struct dead_hosts *hosts, const struct packet *pa
 	return false;
 }
 
-static struct verdict judge(
-	struct link *link, enum direction d, const struct frame *frame, int64_t now_us)
+static struct verdict judge(struct link *link, enum direction d, const struct frame *frame,
+	int64_t now_us)
 {
 	struct link_direction *direction = &link->directions[d];
 	struct trace_point point;
@@ -127,8 +127,8 @@ static struct verdict judge(
 		point = trace_at(&link->trace,
 			link->play_offset_us + (played_us > 0 ? (int64_t)played_us : 0));
 	}
-	return impair_judge(
-		&direction->impair, &packet, frame->len, link->playing ? &point : NULL, now_us);
+	return impair_judge(&direction->impair, &packet, frame->len, link->playing ? &point : NULL,
+		now_us);
 }
 
 static void corrupt(struct impair *impair, struct frame *frame)

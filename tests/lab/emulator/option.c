@@ -80,13 +80,13 @@ struct unit {
 static const struct unit duration_units[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}, {NULL, 0}};
 static const struct unit ratio_units[] = {{"%", 1e4}, {"", 1e4}, {"ppm", 1}, {NULL, 0}};
 static const struct unit mean_units[] = {{"", 1e3}, {NULL, 0}};
-static const struct unit rate_units[] = {
-	{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}, {NULL, 0}};
+static const struct unit rate_units[] = {{"bit", 1}, {"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9},
+	{NULL, 0}};
 static const struct unit count_units[] = {{"", 1}, {NULL, 0}};
 static const struct unit byte_units[] = {{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {NULL, 0}};
 
-static bool parse_quantity(
-	const char *text, const struct unit units[], double max, int64_t *ret_value)
+static bool parse_quantity(const char *text, const struct unit units[], double max,
+	int64_t *ret_value)
 {
 	double value;
 	char *end;
@@ -183,8 +183,8 @@ static bool parse_filters(const char *text, struct impair_policy *policy)
 	return true;
 }
 
-static bool parse_option(
-	struct impair_policy *policy, const struct option *option, const char *text)
+static bool parse_option(struct impair_policy *policy, const struct option *option,
+	const char *text)
 {
 	int64_t *integer = integer_of(policy, option);
 	int64_t value;
@@ -264,8 +264,8 @@ static void print_filters(const struct impair_policy *policy, char *text, size_t
 }
 
 /* The empty string for an option that is as on a wire. */
-static void print_option(
-	const struct impair_policy *policy, const struct option *option, char *text, size_t size)
+static void print_option(const struct impair_policy *policy, const struct option *option,
+	char *text, size_t size)
 {
 	struct impair_policy copy = *policy;
 	long long value;
@@ -283,7 +283,7 @@ static void print_option(
 		if (policy->queue_bytes)
 			snprintf(text, size, "%lldB", (long long)policy->queue_bytes);
 		else if (policy->queue_us)
-			snprintf(text, size, "%gms", (double)policy->queue_us / 1e3);
+			snprintf(text, size, "%.12gms", (double)policy->queue_us / 1e3);
 		return;
 	case KIND_DURATION:
 	case KIND_RATIO:
@@ -296,13 +296,13 @@ static void print_option(
 	if (!value)
 		return;
 	if (option->kind == KIND_DURATION)
-		snprintf(text, size, "%gms", (double)value / 1e3);
+		snprintf(text, size, "%.12gms", (double)value / 1e3);
 	else if (option->kind == KIND_RATIO)
-		snprintf(text, size, "%g%%", (double)value / 1e4);
+		snprintf(text, size, "%.12g%%", (double)value / 1e4);
 	else if (option->kind == KIND_MEAN)
-		snprintf(text, size, "%g", (double)value / 1e3);
+		snprintf(text, size, "%.12g", (double)value / 1e3);
 	else if (option->kind == KIND_RATE)
-		snprintf(text, size, "%gmbit", (double)value / 1e6);
+		snprintf(text, size, "%.12gmbit", (double)value / 1e6);
 	else
 		snprintf(text, size, "%lld", value);
 }

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #define US_PER_S 1e6
 #define US_PER_MS 1e3
@@ -13,7 +12,6 @@
 #define SECONDS_MAX 1e8 /* three years: keeps every time far inside an int64_t */
 #define RTT_MS_MAX 60e3
 #define FIELD_MAX 32
-#define FILE_MAX (256u << 20)
 
 enum column { COLUMN_T, COLUMN_RTT, COLUMN_LOSS, COLUMN_COUNT };
 
@@ -100,8 +98,8 @@ static bool parse_number(struct field field, double max, double *ret_value)
 }
 
 /* Returns false if the line is to be skipped. */
-static bool parse_row(
-	struct field line, const int index_of[COLUMN_COUNT], struct trace_row *ret_row)
+static bool parse_row(struct field line, const int index_of[COLUMN_COUNT],
+	struct trace_row *ret_row)
 {
 	static const double limits[COLUMN_COUNT] = {SECONDS_MAX, RTT_MS_MAX, 1};
 	double values[COLUMN_COUNT] = {NAN, NAN, NAN};
@@ -192,61 +190,6 @@ int trace_parse(const char *text, size_t len, struct trace *ret_trace)
 	settle(&trace);
 	*ret_trace = trace;
 	return 0;
-}
-
-static int read_all(gzFile file, char **ret_text, size_t *ret_len)
-{
-	size_t capacity = 1u << 20;
-	char *text = malloc(capacity);
-	size_t len = 0;
-	char *grown;
-	int got;
-
-	while (text) {
-		got = gzread(file, text + len, (unsigned)(capacity - len));
-		if (got < 0) {
-			free(text);
-			return -EIO;
-		}
-		if (got == 0) {
-			*ret_text = text;
-			*ret_len = len;
-			return 0;
-		}
-		len += (size_t)got;
-		if (len < capacity)
-			continue;
-		if (capacity >= FILE_MAX) {
-			free(text);
-			return -EFBIG;
-		}
-		capacity *= 2;
-		grown = realloc(text, capacity);
-		if (!grown)
-			free(text);
-		text = grown;
-	}
-	return -ENOMEM;
-}
-
-int trace_load(const char *path, struct trace *ret_trace)
-{
-	gzFile file;
-	size_t len;
-	char *text;
-	int error;
-
-	errno = ENOMEM;
-	file = gzopen(path, "rbe");
-	if (!file)
-		return -errno;
-	error = read_all(file, &text, &len);
-	gzclose(file);
-	if (error)
-		return error;
-	error = trace_parse(text, len, ret_trace);
-	free(text);
-	return error;
 }
 
 void trace_done(struct trace *trace)
