@@ -171,7 +171,7 @@ const struct option option_table[] = {
 		.def = 20 * USEC_MS, .min = 5 * USEC_MS, .max = USEC_S, .live = true,
 		.text = "Time between rounds of probes once a link is suspected."},
 	{OPTION_SECTION_DETECT, "counters_interval", DURATION(config, policy.counters_us),
-		.def = 20 * USEC_MS, .min = 5 * USEC_MS, .max = 10 * USEC_S, .live = true,
+		.def = 10 * USEC_MS, .min = 5 * USEC_MS, .max = 10 * USEC_S, .live = true,
 		.text = "Time between looks at a busy link's packet counters, the probes that cost "
 			"nothing."},
 	{OPTION_SECTION_DETECT, "timeout_min", DURATION(config, policy.timeout_floor_us),
