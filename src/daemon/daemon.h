@@ -1,0 +1,78 @@
+/*
+ * The daemon: adapters around one engine.  daemon.c carries data from the inbox through the engine to the adapters and
+ * the readers; hooks.c is what the API may ask of it; autonomyd.c starts and ends it.
+ *
+ *   kernel, sockets --adapters--> inbox --> engine_step() --actions--> probes, counters, steer
+ *                                              `--events--> ring --> log, ledger, RPC followers
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "api/api.h"
+#include "core/eventring.h"
+#include "core/history.h"
+#include "core/ledger.h"
+#include "io/checkpoint.h"
+#include "io/counters.h"
+#include "io/inbox.h"
+#include "io/journal.h"
+#include "io/links.h"
+#include "io/probes.h"
+#include "io/rpc.h"
+#include "io/steer.h"
+
+struct daemon_options {
+	const char *config_file;
+	const char *run_dir;
+	const char *state_dir; /* NULL: as configured */
+	bool observe;          /* whatever the configuration says */
+	int log_level;         /* -1: as configured */
+};
+
+struct daemon {
+	struct daemon_options options;
+	struct config config[2]; /* the one in use, and room for the next */
+	unsigned config_in_use;
+	struct policy policy; /* as given to the engine */
+
+	struct event_base *base;
+	struct event *timer, *second, *signals[4];
+	struct inbox inbox;
+	struct links *links;
+	struct probes *probes;
+	struct counters *counters;
+	struct steer *steer;
+	struct checkpoint *checkpoint; /* NULL: there is no state directory */
+	struct rpc *rpc;
+	struct api api;
+
+	struct engine *engine;
+	struct output output;
+	struct eventring events;
+	struct history history;
+	struct ledger ledger;
+	struct journal journal;
+
+	uint64_t seed;
+	uint64_t wakeups, steps;
+	int64_t wake_us;   /* as the engine wants it */
+	int64_t armed_us;  /* what the timer is set to */
+	bool policy_stale; /* links changed: build the policy again before the next input */
+	bool stopping, reload;
+};
+
+/* Everything in dependency order.  -errno with ret filled; daemon_done() copes with what was made. */
+int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret);
+void daemon_run(struct daemon *d); /* until d->stopping */
+void daemon_done(struct daemon *d);
+
+/* Reads the configuration file; a bad one is told and the old one stays. */
+void daemon_reload(struct daemon *d);
+
+/* Uses config from now on (copied). */
+int daemon_use_config(struct daemon *d, const struct config *config, struct problem *ret);
+
+const struct config *daemon_config(const struct daemon *d);
+
+extern const struct api_hooks daemon_hooks;
