@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "io/inbox.h"
 
 #define BUFFER_SIZE 32768 /* the largest datagram that the kernel builds for a dump */
 #define EVENTS_RECEIVE_BYTES (1 << 20)
@@ -22,14 +23,6 @@
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
 #endif
-
-static int64_t clock_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * USEC_S + t.tv_nsec / 1000;
-}
 
 static void set_option(struct netlink *n, int option)
 {
@@ -105,7 +98,7 @@ static ssize_t receive_until(struct netlink *n, int64_t deadline_us)
 			return size;
 
 		struct pollfd poll_fd = {.fd = mnl_socket_get_fd(n->socket), .events = POLLIN};
-		int64_t left_us = deadline_us - clock_us();
+		int64_t left_us = deadline_us - inbox_clock_us();
 
 		if (left_us <= 0)
 			return -ETIMEDOUT;
@@ -264,7 +257,7 @@ static void collect_each(void *user, const struct nlmsghdr *nlh)
 
 int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, void *user)
 {
-	int64_t deadline_us = clock_us() + NETLINK_TIMEOUT_US;
+	int64_t deadline_us = inbox_clock_us() + NETLINK_TIMEOUT_US;
 	struct collect c = {.netlink = n,
 		.batch = b,
 		.first = n->seq,
@@ -344,7 +337,6 @@ int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t si
 {
 	_Alignas(8) uint8_t request[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
-	int64_t deadline_us = clock_us() + NETLINK_TIMEOUT_US;
 	struct dump d = {.netlink = n, .seq = n->seq, .each = each, .user = user};
 	int error;
 
@@ -359,7 +351,8 @@ int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t si
 	n->text[0] = '\0';
 	error = send_bytes(n, request, nlh->nlmsg_len);
 	while (!error && !d.done) {
-		ssize_t got = receive_until(n, deadline_us);
+		/* a large table takes its time; what must not happen is that nothing comes */
+		ssize_t got = receive_until(n, inbox_clock_us() + NETLINK_TIMEOUT_US);
 
 		if (got < 0)
 			error = (int)got;
@@ -430,6 +423,16 @@ static void set_receive_size(struct netlink *n)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
+/* Without it (a kernel built so) messages that are of no interest come too; who reads them ignores them. */
+static void set_filter(const struct netlink_events *e)
+{
+	struct sock_fprog program = {.len = e->n_filter, .filter = (struct sock_filter *)e->filter};
+
+	if (e->filter)
+		(void)setsockopt(mnl_socket_get_fd(e->netlink.socket), SOL_SOCKET, SO_ATTACH_FILTER,
+			&program, sizeof(program));
+}
+
 int netlink_events_open(struct netlink_events *e, struct event_base *base, int bus,
 	const int groups[], size_t n_groups)
 {
@@ -440,6 +443,7 @@ int netlink_events_open(struct netlink_events *e, struct event_base *base, int b
 	if (error)
 		return error;
 	set_receive_size(&e->netlink);
+	set_filter(e);
 	for (size_t i = 0; i < n_groups; i++) {
 		int group = groups[i];
 

@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 
 #include "base/usec.h"
 
@@ -65,7 +66,7 @@ struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uin
 int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, void *user);
 
 /*
- * A dump request: header as above, and each for every message of it.  0; -EINTR when the kernel says that the dump is
+ * A dump request: header (with attributes behind it, if need be), and each for every message of the answer.  0; -EINTR when the kernel says that the dump is
  * inconsistent (ask again, forgetting what was seen); or -errno, also each's own.
  */
 int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t size,
@@ -81,12 +82,15 @@ struct netlink_events {
 		void *user); /* some were lost: dump again.  What lay in the socket was thrown away before */
 	void (*done)(void *user); /* after the last message of one wake-up; may be NULL */
 	void *user;
+	const struct sock_filter
+		*filter; /* drops in the kernel what would only wake us up; NULL: nothing */
+	unsigned short n_filter;
 	uint64_t overruns;
 };
 
 /*
- * groups: RTNLGRP_... numbers; one that the kernel does not know is left out (-1 in groups: skipped).  each, lost, done
- * and user are filled in by the caller before.  0 or -errno.
+ * groups: RTNLGRP_... numbers; one that the kernel does not know is left out (-1 in groups: skipped).  each, lost, done,
+ * user and filter are filled in by the caller before, the rest is zero.  0 or -errno.
  */
 int netlink_events_open(struct netlink_events *e, struct event_base *base, int bus,
 	const int groups[], size_t n_groups);
