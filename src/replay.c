@@ -1,0 +1,611 @@
+/*
+ * autonomy-replay: the daemon's engine in virtual time.
+ *
+ *      autonomy-replay TRACE                   every input of a recorded trace; are the decisions the same?
+ *      autonomy-replay --scenario FILE ...     recorded links as a world; what would the engine have done?
+ *
+ * A trace is read block by block in bounded memory, plain or gzip.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/usec.h"
+#include "core/names.h"
+#include "core/trace.h"
+#include "replay/event_line.h"
+#include "replay/scenario.h"
+
+enum {
+	EXIT_DIFFERS = 1, /* the replay came to other decisions than the recording */
+	EXIT_USAGE = 2,
+	EXIT_INPUT = 3, /* a file cannot be read or used */
+};
+
+struct options {
+	const char *trace, *scenario, *traces_dir, *config, *timeline, *events;
+	uint64_t seed;
+	enum scenario_traffic traffic;
+	bool outputs, quiet, help;
+};
+
+static const char usage[] =
+	"usage: autonomy-replay TRACE [--outputs] [--events FILE]\n"
+	"       autonomy-replay --scenario FILE.json --traces DIR [--seed N] [--config FILE]\n"
+	"                       [--timeline OUT.csv] [--events OUT.jsonl] [--traffic "
+	"none|voip|web]\n"
+	"\n"
+	"  TRACE            recorded by the daemon (autonomyctl trace start), plain or gzip\n"
+	"  --outputs        print every action and event of the replay\n"
+	"  --scenario FILE  recorded links as the world that answers the engine's probes\n"
+	"  --traces DIR     folder of the recordings that the scenario names\n"
+	"  --seed N         of the world's chance and the engine's (default 1)\n"
+	"  --config FILE    in the format of /etc/config/autonomy; links by their scenario's "
+	"names\n"
+	"  --timeline FILE  the link in use: t_s,link\n"
+	"  --events FILE    every event as a line of JSON\n"
+	"  --traffic KIND   what a user sends over the link in use (default none: probes only)\n"
+	"  --quiet          no progress\n";
+
+static double clock_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void print_problem(const struct problem *p)
+{
+	if (p->line)
+		fprintf(stderr, "%s:%d: %s\n", p->place, p->line, p->text);
+	else if (p->place[0])
+		fprintf(stderr, "%s: %s\n", p->place, p->text);
+	else
+		fprintf(stderr, "%s\n", p->text);
+}
+
+static FILE *open_output(const char *file, struct problem *ret)
+{
+	FILE *f = fopen(file, "w");
+
+	if (!f)
+		problem_set(ret, file, 0, "cannot create: %s", strerror(errno));
+	return f;
+}
+
+/* False, with the problem, when something could not be written. */
+static bool close_output(FILE *f, const char *file, struct problem *ret)
+{
+	if (!f)
+		return true;
+	bool good = !ferror(f);
+	good &= !fclose(f);
+	if (!good)
+		problem_set(ret, file, 0, "cannot write: %s", strerror(errno));
+	return good;
+}
+
+/* ---- a trace ---- */
+
+struct replay {
+	const char *file;
+	const struct options *options;
+	FILE *events;
+	struct engine *engine;
+	struct trace_header header;
+	bool exact;   /* nothing is missing, so every output must be as recorded */
+	bool running; /* the first input has been given */
+	uint32_t next_block;
+	uint64_t state_bytes; /* of the recorded engine that have come in */
+	uint64_t inputs, compared, lost, blocks_damaged;
+	struct output out;
+	struct trace_reader reader;
+	uint8_t buffer[4 * TRACE_BLOCK_SIZE];
+	size_t have, at;
+	uint64_t offset; /* of buffer[at] in the (unpacked) file */
+	gzFile in;
+};
+
+static void print_action(const struct action *a)
+{
+	printf("  action %u ", a->seq);
+	switch (a->kind) {
+	case ACTION_PROBE:
+		printf("probe %u path %u method %u target %u\n", a->probe.probe, a->probe.path,
+			a->probe.method, a->probe.target);
+		break;
+	case ACTION_COUNT:
+		printf("count links %#x\n", a->count.links);
+		break;
+	case ACTION_PATH:
+		printf("path %u %s\n", a->path.path, a->path.install ? "install" : "remove");
+		break;
+	case ACTION_ROUTE:
+		printf("route class %u family %u:", a->route.class, a->route.family);
+		for (unsigned i = 0; i < a->route.n; i++)
+			printf(" %u(%u)", a->route.path[i], a->route.weight[i]);
+		puts("");
+		break;
+	case ACTION_FLOWS:
+		printf("flows path %u class %u\n", a->flows.path, a->flows.class);
+		break;
+	case ACTION_RELEASE:
+		puts("release");
+		break;
+	case ACTION_KIND_COUNT:
+		break;
+	}
+}
+
+static void print_output(const struct output *out)
+{
+	for (unsigned i = 0; i < out->n_actions; i++)
+		print_action(&out->action[i]);
+	for (unsigned i = 0; i < out->n_events; i++) {
+		fputs("  event ", stdout);
+		event_line_print(stdout, &out->event[i]);
+	}
+	printf("  wake %" PRId64 "\n", out->wake_us);
+}
+
+static void step(struct replay *r, const struct input *in)
+{
+	engine_step(r->engine, in, &r->out);
+	r->inputs++;
+	r->running = true;
+	for (unsigned i = 0; r->events && i < r->out.n_events; i++)
+		event_line_print(r->events, &r->out.event[i]);
+	if (r->options->outputs) {
+		printf("input %" PRIu64 " %s at %" PRId64 "\n", r->inputs,
+			input_kind_name(in->kind), in->now_us);
+		print_output(&r->out);
+	}
+}
+
+/* The first output that is not as recorded ends the replay: what follows from it would only hide it. */
+static int differs(struct replay *r)
+{
+	printf("%s: input %" PRIu64 " (%" PRId64 " us, in the block at byte %" PRIu64
+	       "): the output is not the recorded one\nnow:\n",
+		r->file, r->inputs, r->reader.time_us, r->offset);
+	print_output(&r->out);
+	return EXIT_DIFFERS;
+}
+
+static int compare(struct replay *r, uint32_t recorded, const struct output *whole)
+{
+	if (!r->exact || !r->running)
+		return 0;
+	r->compared++;
+	if (trace_digest(&r->out) == recorded)
+		return 0;
+	int code = differs(r);
+	if (whole) {
+		puts("recorded:");
+		print_output(whole);
+	}
+	return code;
+}
+
+static void take_state(struct replay *r, const struct trace_record *rec)
+{
+	if (r->running || rec->state.total != engine_size() ||
+		r->header.engine != trace_engine_tag(engine_size()) ||
+		rec->state.offset != r->state_bytes) {
+		r->exact = false;
+		return;
+	}
+	memcpy((uint8_t *)r->engine + rec->state.offset, rec->state.bytes, rec->state.size);
+	r->state_bytes += rec->state.size;
+	/* half an engine is none */
+	r->exact = r->state_bytes == rec->state.total;
+}
+
+static int take_record(struct replay *r, const struct trace_record *rec)
+{
+	switch (rec->kind) {
+	case TRACE_INPUT:
+		step(r, &rec->input);
+		break;
+	case TRACE_DIGEST:
+		return compare(r, rec->digest, NULL);
+	case TRACE_OUTPUT:
+		return compare(r, trace_digest(&r->reader.output), &r->reader.output);
+	case TRACE_STATE:
+		take_state(r, rec);
+		break;
+	case TRACE_LOST:
+		r->lost += rec->lost;
+		r->exact = false;
+		break;
+	case TRACE_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static int complain(const struct replay *r, int error)
+{
+	fprintf(stderr, "%s: at byte %" PRIu64 ": %s\n", r->file, r->offset,
+		error == -EPROTONOSUPPORT ? "a trace of another version"
+		: error == -ENODATA       ? "the file is cut off here"
+					  : "not a trace, or damaged");
+	return EXIT_INPUT;
+}
+
+/* Fills the buffer.  False at the end of the file or when it cannot be read further (said). */
+static bool refill(struct replay *r)
+{
+	int n, code;
+
+	memmove(r->buffer, r->buffer + r->at, r->have - r->at);
+	r->have -= r->at;
+	r->at = 0;
+	n = gzread(r->in, r->buffer + r->have, (unsigned)(sizeof(r->buffer) - r->have));
+	if (n < 0) {
+		const char *why = gzerror(r->in, &code);
+
+		fprintf(stderr, "%s: at byte %" PRIu64 ": cannot be read further: %s\n", r->file,
+			r->offset, code == Z_BUF_ERROR ? "the gzip file is cut off" : why);
+		r->exact = false;
+		r->blocks_damaged++;
+		return false;
+	}
+	r->have += (size_t)n;
+	return n > 0;
+}
+
+static int take_block(struct replay *r)
+{
+	struct trace_record rec;
+	int got, code;
+
+	if (r->reader.number != r->next_block)
+		r->exact = false;
+	r->next_block = r->reader.number + 1;
+	while ((got = trace_reader_next(&r->reader, &rec)) > 0) {
+		code = take_record(r, &rec);
+		if (code)
+			return code;
+	}
+	if (got < 0) {
+		complain(r, got);
+		r->blocks_damaged++;
+		r->exact = false;
+	}
+	return 0;
+}
+
+static void skip(struct replay *r, size_t n)
+{
+	r->at += n;
+	r->offset += n;
+}
+
+/* Goes on at the next place that may be the begin of a block. */
+static void resume_after_damage(struct replay *r, int error)
+{
+	if (r->exact || !r->blocks_damaged)
+		complain(r, error);
+	r->exact = false;
+	r->blocks_damaged++;
+	do
+		skip(r, 1);
+	while (r->at + 4 <= r->have && memcmp(r->buffer + r->at, "ATB1", 4));
+}
+
+static int replay_blocks(struct replay *r)
+{
+	for (;;) {
+		if (r->have - r->at < TRACE_BLOCK_SIZE)
+			refill(r);
+		if (r->at == r->have)
+			return 0;
+		int error = trace_reader_open(&r->reader, r->buffer + r->at, r->have - r->at);
+		if (error == -ENODATA) {
+			complain(r, error);
+			r->blocks_damaged++;
+			return 0;
+		}
+		if (error) {
+			resume_after_damage(r, error);
+			continue;
+		}
+		int code = take_block(r);
+		if (code)
+			return code;
+		skip(r, r->reader.size);
+	}
+}
+
+static int replay_header(struct replay *r)
+{
+	int error;
+
+	refill(r);
+	error = trace_header_decode(r->buffer, r->have, &r->header);
+	if (error)
+		return complain(r, error);
+	skip(r, TRACE_HEADER_SIZE);
+	engine_init(r->engine, r->header.start_us, r->header.seed);
+	r->exact = true;
+	return 0;
+}
+
+static int report(const struct replay *r, double seconds)
+{
+	printf("%s: %s, %" PRIu64 " inputs in %.2f s (%.2f million a second)\n", r->file,
+		r->header.program, r->inputs, seconds, (double)r->inputs / seconds / 1e6);
+	if (r->exact)
+		printf("%" PRIu64 " outputs compared with the recording: all the same\n",
+			r->compared);
+	else
+		printf("not an exact replay: %s; %" PRIu64 " outputs were the same before\n",
+			r->lost             ? "the recording lacks inputs"
+			: r->blocks_damaged ? "the file is damaged"
+			: r->state_bytes || r->header.engine != trace_engine_tag(engine_size())
+				? "it began in the middle, with an engine of another build"
+				: "blocks are missing",
+			r->compared);
+	return r->blocks_damaged ? EXIT_INPUT : 0;
+}
+
+static int replay_trace(const struct options *o)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	struct problem problem;
+	int code = EXIT_INPUT;
+	double begin_s = clock_s();
+
+	if (r)
+		r->engine = calloc(1, engine_size());
+	if (!r || !r->engine) {
+		fprintf(stderr, "no memory\n");
+		goto out;
+	}
+	r->file = o->trace;
+	r->options = o;
+	r->in = gzopen(o->trace, "rb");
+	if (!r->in) {
+		fprintf(stderr, "%s: cannot open: %s\n", o->trace, strerror(errno));
+		goto out;
+	}
+	gzbuffer(r->in, 1 << 16);
+	if (o->events && !(r->events = open_output(o->events, &problem))) {
+		print_problem(&problem);
+		goto out;
+	}
+	code = replay_header(r);
+	if (!code)
+		code = replay_blocks(r);
+	if (!code)
+		code = report(r, clock_s() - begin_s + 1e-9);
+	if (!close_output(r->events, o->events, &problem)) {
+		print_problem(&problem);
+		code = EXIT_INPUT;
+	}
+out:
+	if (r && r->in)
+		gzclose(r->in);
+	if (r)
+		free(r->engine);
+	free(r);
+	return code;
+}
+
+/* ---- a scenario ---- */
+
+struct progress {
+	double begun_s, told_s;
+	bool shown;
+};
+
+static void show_progress(void *user, unsigned permille)
+{
+	struct progress *p = user;
+	double now_s = clock_s();
+
+	if (now_s - p->told_s < 1 && !(p->shown && permille == 1000))
+		return;
+	fprintf(stderr, "\r%5.1f %%  %.0f s%s", permille / 10.0, now_s - p->begun_s,
+		permille == 1000 ? "\n" : "");
+	p->told_s = now_s;
+	p->shown = true;
+}
+
+static int load_config(const char *file, struct config *ret)
+{
+	static struct config_problems problems;
+	int error;
+
+	config_default(ret);
+	if (!file)
+		return 0;
+	error = config_load(file, ret, &problems);
+	for (int i = 0; i < problems.n; i++)
+		print_problem(&problems.problem[i]);
+	if (error == -ENOENT)
+		fprintf(stderr, "%s: there is no such file\n", file);
+	return error;
+}
+
+static void print_scenario(const struct scenario *s, const struct scenario_result *result,
+	double seconds)
+{
+	double span_s = (double)(s->t1_us - s->t0_us) / 1e6;
+
+	printf("%s: %.0f s of %u links in %.2f s: %" PRIu64 " inputs (%.2f million a second), "
+	       "%u switches\n",
+		s->name, span_s, s->n_links, seconds, result->steps,
+		(double)result->steps / seconds / 1e6, result->switches);
+	for (unsigned i = 0; i < s->n_links; i++) {
+		const struct scenario_link *l = &s->link[i];
+
+		printf("  %-16s %8" PRIu64 " probes, %6" PRIu64 " lost, %.1f kB, %.1f B/s%s\n",
+			l->name, l->probes, l->probes_lost, (double)l->probe_bytes / 1e3,
+			(double)l->probe_bytes / span_s, l->metered ? ", metered" : "");
+		if (l->recording.backwards || l->recording.absurd)
+			printf("  %-16s left out: %zu rows back in time, %zu with values that "
+			       "cannot be\n",
+				"", l->recording.backwards, l->recording.absurd);
+	}
+}
+
+static int play(struct scenario *s, const struct options *o, const struct config *config,
+	struct problem *ret)
+{
+	struct progress progress = {.begun_s = clock_s(), .told_s = clock_s()};
+	struct scenario_run run = {.config = config,
+		.seed = o->seed,
+		.traffic = o->traffic,
+		.progress = o->quiet ? NULL : show_progress,
+		.user = &progress};
+	struct scenario_result result;
+	int error = -EIO;
+
+	if (o->timeline && !(run.timeline = open_output(o->timeline, ret)))
+		return -EIO;
+	if (!o->events || (run.events = open_output(o->events, ret)))
+		error = scenario_play(s, &run, &result);
+	if (error == -ENOMEM)
+		problem_set(ret, o->scenario, 0, "no memory for it");
+	if (!close_output(run.timeline, o->timeline, ret) ||
+		!close_output(run.events, o->events, ret))
+		error = -EIO;
+	if (error)
+		return error;
+	print_scenario(s, &result, clock_s() - progress.begun_s + 1e-9);
+	if (result.stuck) {
+		problem_set(ret, o->scenario, 0, "the engine made no progress at %.6f s",
+			(double)result.stuck_us / 1e6);
+		return -EDEADLK;
+	}
+	return 0;
+}
+
+static int replay_scenario(const struct options *o)
+{
+	struct scenario *s = calloc(1, sizeof(*s));
+	struct config *config = calloc(1, sizeof(*config));
+	struct problem problem = {.text = "no memory"};
+	int code = EXIT_INPUT;
+
+	if (s && config && !load_config(o->config, config)) {
+		if (!scenario_load(s, o->scenario, o->traces_dir, &problem) &&
+			!play(s, o, config, &problem))
+			code = 0;
+		else
+			print_problem(&problem);
+	}
+	if (s)
+		scenario_free(s);
+	free(s);
+	free(config);
+	return code;
+}
+
+/* ---- command line ---- */
+
+static bool parse_traffic(const char *word, enum scenario_traffic *ret)
+{
+	static const char *const name[SCENARIO_TRAFFIC_COUNT] = {"none", "voip", "web"};
+
+	for (unsigned i = 0; i < SCENARIO_TRAFFIC_COUNT; i++) {
+		if (!strcmp(word, name[i])) {
+			*ret = (enum scenario_traffic)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_seed(const char *word, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(word, &end, 0);
+	return !errno && *word && !*end && *word != '-';
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	static const struct option long_option[] = {
+		{"scenario", required_argument, NULL, 's'},
+		{"traces", required_argument, NULL, 'd'},
+		{"seed", required_argument, NULL, 'n'},
+		{"config", required_argument, NULL, 'c'},
+		{"timeline", required_argument, NULL, 't'},
+		{"events", required_argument, NULL, 'e'},
+		{"traffic", required_argument, NULL, 'u'},
+		{"outputs", no_argument, NULL, 'o'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	bool good = true;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", long_option, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->scenario = optarg;
+			break;
+		case 'd':
+			o->traces_dir = optarg;
+			break;
+		case 'n':
+			good &= parse_seed(optarg, &o->seed);
+			break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 't':
+			o->timeline = optarg;
+			break;
+		case 'e':
+			o->events = optarg;
+			break;
+		case 'u':
+			good &= parse_traffic(optarg, &o->traffic);
+			break;
+		case 'o':
+			o->outputs = true;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		default:
+			good = false;
+		}
+	}
+	if (optind < argc)
+		o->trace = argv[optind++];
+	return good && optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.seed = 1, .traces_dir = "."};
+	bool good = parse(argc, argv, &o);
+
+	if (o.help) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (!good || !o.trace == !o.scenario) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return o.trace ? replay_trace(&o) : replay_scenario(&o);
+}
