@@ -147,8 +147,8 @@ def processes_in(names):
     return pids
 
 
-def socket_in(namespace):
-    """A datagram socket that belongs to another namespace: ioctls on it act there."""
+def socket_in(namespace, family=socket.AF_INET, kind=socket.SOCK_DGRAM):
+    """A socket that belongs to another namespace: what is done with it is done there."""
     result = []
 
     def enter():
@@ -156,7 +156,7 @@ def socket_in(namespace):
         fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             if libc.setns(fd, CLONE_NEWNET) == 0:
-                result.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                result.append(socket.socket(family, kind))
         finally:
             os.close(fd)
 
@@ -355,12 +355,12 @@ class Lab:
         if os.geteuid() != 0:
             raise LabError("the lab makes network namespaces: run it as root")
         self._programs = build()
+        self.directory.mkdir(parents=True)  # fails if the prefix is another lab's
         self._owner = os.getpid()
         self._running = True
         atexit.register(self.stop)
         self._take_signals()
         try:
-            self.directory.mkdir(parents=True)
             (self.directory / "pid").write_text(str(os.getpid()))
             (self.directory / "resolv.conf").write_text("nameserver 1.1.1.1\nnameserver 8.8.8.8\n")
             self._make_namespaces()
@@ -703,6 +703,9 @@ class Lab:
                 value = "on" if value else "off"
             words.append(f"{name} {value}")
         return self._fault(f"set {link} {direction} {' '.join(words)}")
+
+    def emulator_pid(self):
+        return self._children[0].pid
 
     def stats(self):
         """Counters per link and direction since the start."""
