@@ -106,8 +106,8 @@ static void anonymous_name(unsigned place, const char *type, char ret[CFG_NAME_S
 }
 
 /* type and name are in the document's memory already. */
-static struct uci_section *document_link_section(
-	struct uci_document *d, const char *type, const char *name, bool anonymous)
+static struct uci_section *document_link_section(struct uci_document *d, const char *type,
+	const char *name, bool anonymous)
 {
 	struct uci_section *s = document_alloc(d, sizeof(*s));
 
@@ -125,8 +125,8 @@ static struct uci_section *document_link_section(
 	return s;
 }
 
-static struct uci_option *document_link_option(
-	struct uci_document *d, struct uci_section *s, const char *name)
+static struct uci_option *document_link_option(struct uci_document *d, struct uci_section *s,
+	const char *name)
 {
 	struct uci_option *o = document_alloc(d, sizeof(*o)), **at = &s->option;
 
@@ -225,14 +225,14 @@ static int section_edit(struct uci_document *d, struct uci_section *s, const cha
 	return document_put(d, s, own_name, own_value, list, 0);
 }
 
-int uci_section_set(
-	struct uci_document *d, struct uci_section *s, const char *name, const char *value)
+int uci_section_set(struct uci_document *d, struct uci_section *s, const char *name,
+	const char *value)
 {
 	return section_edit(d, s, name, value, false);
 }
 
-int uci_section_append(
-	struct uci_document *d, struct uci_section *s, const char *name, const char *item)
+int uci_section_append(struct uci_document *d, struct uci_section *s, const char *name,
+	const char *item)
 {
 	return section_edit(d, s, name, item, true);
 }
@@ -243,7 +243,7 @@ struct parse {
 	struct uci_section *section; /* the one that options belong to */
 	uci_problem_fn *tell;
 	void *user;
-	bool skipping; /* after a config statement at fault: its options are read, but belong nowhere */
+	bool skipping; /* no section because of a problem: that its options belong nowhere is no news */
 	int problems;
 };
 
@@ -307,8 +307,8 @@ static int parse_statement(struct parse *p, const struct uci_statement *s)
 	return -EINVAL;
 }
 
-int uci_document_parse(
-	struct uci_document *d, const char *text, size_t size, uci_problem_fn *tell, void *user)
+int uci_document_parse(struct uci_document *d, const char *text, size_t size, uci_problem_fn *tell,
+	void *user)
 {
 	struct parse p = {.d = d, .tell = tell, .user = user};
 	struct uci_statement s;
@@ -325,6 +325,9 @@ int uci_document_parse(
 			result = parse_statement(&p, &s) ? -ENOSPC : 1;
 		} else if (result == -EINVAL) {
 			parse_tell(&p, r.problem_line, r.problem);
+			if (r.problem_in_config)
+				p.section = NULL;
+			p.skipping = !p.section;
 		}
 	} while (result == 1 || result == -EINVAL);
 	if (result == -ENOSPC) {

@@ -14,15 +14,17 @@
  * word ("option a b;option c d" loses c).
  */
 
-void uci_reader_init(
-	struct uci_reader *r, const char *text, size_t size, char *scratch, size_t scratch_size)
+void uci_reader_init(struct uci_reader *r, const char *text, size_t size, char *scratch,
+	size_t scratch_size)
 {
-	*r = (struct uci_reader){
-		.text = text, .size = size, .scratch = scratch, .scratch_size = scratch_size};
+	*r = (struct uci_reader){.text = text,
+		.size = size,
+		.scratch = scratch,
+		.scratch_size = scratch_size};
 }
 
-__attribute__((format(printf, 4, 5))) static int reader_fail(
-	struct uci_reader *r, int line, int error, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static int reader_fail(struct uci_reader *r, int line,
+	int error, const char *format, ...)
 {
 	va_list args;
 
@@ -343,8 +345,10 @@ int uci_reader_next(struct uci_reader *r, struct uci_statement *ret)
 			break;
 	}
 	s.line = r->line;
+	r->problem_in_config = false;
 	if ((error = reader_keyword(r, &s.keyword)))
 		return error;
+	r->problem_in_config = s.keyword == UCI_KEYWORD_CONFIG;
 	if ((error = reader_words(r, &s)) || (error = reader_check(r, &s)))
 		return error;
 	*ret = s;

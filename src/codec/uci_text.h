@@ -41,12 +41,13 @@ struct uci_reader {
 	char *scratch;
 	size_t scratch_size, scratch_used;
 	int problem_line;
+	bool problem_in_config; /* a config statement is at fault: the options below it belong nowhere */
 	char problem[UCI_PROBLEM_SIZE];
 };
 
 /* Both text and scratch belong to the caller.  A statement's words must fit into scratch, each with a final NUL. */
-void uci_reader_init(
-	struct uci_reader *r, const char *text, size_t size, char *scratch, size_t scratch_size);
+void uci_reader_init(struct uci_reader *r, const char *text, size_t size, char *scratch,
+	size_t scratch_size);
 
 /*
  * 1: a statement; 0: the end; -EINVAL or -ENOSPC (words longer than the scratch): r->problem_line and r->problem say
@@ -101,8 +102,8 @@ typedef void uci_problem_fn(void *user, int line, const char *text);
  * Adds what a file says.  0; -EINVAL when there were problems (each was told; the rest has been read); -ENOMEM when the
  * memory is used up (told as well).  Only after 0 does the document mean what uci would make of the file.
  */
-int uci_document_parse(
-	struct uci_document *d, const char *text, size_t size, uci_problem_fn *tell, void *user);
+int uci_document_parse(struct uci_document *d, const char *text, size_t size, uci_problem_fn *tell,
+	void *user);
 
 struct uci_section *uci_document_section(const struct uci_document *d, const char *name);
 /* @type[index]: from 0, negative from the end. */
@@ -116,11 +117,11 @@ int uci_document_add(struct uci_document *d, const char *type, const char *name,
 	struct uci_section **ret_section);
 void uci_document_remove(struct uci_document *d, struct uci_section *s);
 /* As `uci set`: replaces an option or a whole list; an empty value removes it. */
-int uci_section_set(
-	struct uci_document *d, struct uci_section *s, const char *name, const char *value);
+int uci_section_set(struct uci_document *d, struct uci_section *s, const char *name,
+	const char *value);
 /* As `uci add_list`: an option becomes the first item. */
-int uci_section_append(
-	struct uci_document *d, struct uci_section *s, const char *name, const char *item);
+int uci_section_append(struct uci_document *d, struct uci_section *s, const char *name,
+	const char *item);
 void uci_section_remove(struct uci_section *s, const char *name);
 
 /* Writer: bytes beyond size are counted, not written; the text is NUL-terminated when size > 0. */
@@ -131,8 +132,8 @@ struct uci_writer {
 };
 
 void uci_writer_init(struct uci_writer *w, char *buffer, size_t size);
-void uci_write_section(
-	struct uci_writer *w, const char *type, const char *name); /* NULL: anonymous */
+void uci_write_section(struct uci_writer *w, const char *type,
+	const char *name); /* NULL: anonymous */
 void uci_write_option(struct uci_writer *w, const char *name, const char *value);
 void uci_write_item(struct uci_writer *w, const char *name, const char *item);
 /* One comment line; indented when it belongs to an option.  Line ends in text become blanks. */

@@ -26,7 +26,7 @@ struct reading {
 	const struct uci_document *document;
 	struct config *config;
 	struct config_problems *problems;
-	bool failed;
+	int errors;
 	bool own_targets[FAMILY_COUNT]; /* the built-in ones are gone */
 };
 
@@ -58,7 +58,7 @@ __attribute__((format(printf, 4, 5))) static void tell(struct reading *r, bool w
 	va_list args;
 
 	if (!warning)
-		r->failed = true;
+		r->errors++;
 	if (!p)
 		return;
 	va_start(args, format);
@@ -76,13 +76,13 @@ static void tell_syntax(void *user, int line, const char *text)
 }
 
 /* "link 'wan'", for messages. */
-#define LABEL_SIZE 64
+#define LABEL_SIZE 68
 static const char *label(const struct uci_section *s, char ret[LABEL_SIZE])
 {
 	if (s->anonymous)
-		snprintf(ret, LABEL_SIZE, "%.24s", s->type);
+		snprintf(ret, LABEL_SIZE, "%.20s", s->type);
 	else
-		snprintf(ret, LABEL_SIZE, "%.24s '%.32s'", s->type, s->name);
+		snprintf(ret, LABEL_SIZE, "%.20s '%.40s'", s->type, s->name);
 	return ret;
 }
 
@@ -203,6 +203,9 @@ static void check_hold(struct reading *r, const struct config_link *l, const str
 {
 	char where[LABEL_SIZE];
 
+	/* what is inherited was checked where it was set */
+	if (!uci_section_option(s, "hold") && !uci_section_option(s, "hold_max"))
+		return;
 	if (l->policy.hold_us > l->policy.hold_max_us)
 		tell(r, ERROR, s->line,
 			"%s: hold is longer than hold_max: make one equal the other",
@@ -235,11 +238,18 @@ static bool name_link(struct reading *r, const struct uci_section *s, struct lin
 		memcpy(p->name, p->device, strlen(p->device));
 	if (!*p->device && strlen(p->name) < sizeof(p->device))
 		memcpy(p->device, p->name, strlen(p->name));
-	if (*p->name && *p->device)
-		return true;
-	tell(r, ERROR, s->line, "%s: add option device with the name of the kernel's device",
-		label(s, where));
-	return false;
+	if (!*p->name || !*p->device) {
+		tell(r, ERROR, s->line,
+			"%s: add option device with the name of the kernel's device",
+			label(s, where));
+		return false;
+	}
+	if (value_name(p->name)) {
+		tell(r, ERROR, s->line, "%s: add option name: '%s' does not do for one",
+			label(s, where), p->name);
+		return false;
+	}
+	return true;
 }
 
 static void read_link(struct reading *r, const struct uci_section *s)
@@ -336,6 +346,7 @@ static void read_match(struct reading *r, const struct uci_section *s)
 	struct config *c = r->config;
 	struct class_match *m = &c->match[c->n_matches];
 	char where[LABEL_SIZE];
+	int errors = r->errors;
 
 	label(s, where);
 	if (c->n_matches == CONFIG_MATCHES_MAX) {
@@ -346,15 +357,13 @@ static void read_match(struct reading *r, const struct uci_section *s)
 	section_default(OPTION_SECTION_MATCH, m);
 	read_section(r, s, OPTION_SECTION_MATCH, m, NULL);
 	c->n_matches++;
-	if (!uci_section_option(s, "class"))
-		tell(r, ERROR, s->line, "%s: add option class with the name of a class", where);
 	if (m->port_first && !has_ports(m->protocol))
 		tell(r, ERROR, s->line,
 			"%s: a port needs a protocol that has ports: add option protocol 'udp' or "
 			"'tcp', and a second match for the other",
 			where);
-	if (m->family == FAMILY_COUNT && !m->protocol && m->dscp < 0 && !*m->device &&
-		!m->source_bits && !m->destination_bits && !m->port_first)
+	if (r->errors == errors && m->family == FAMILY_COUNT && !m->protocol && m->dscp < 0 &&
+		!*m->device && !m->source_bits && !m->destination_bits && !m->port_first)
 		tell(r, ERROR, s->line,
 			"%s: it would match everything: add a port, address, dscp or device",
 			where);
@@ -512,7 +521,7 @@ static void check_targets(struct reading *r, enum family family)
 		n += (p->target[family][i].methods & ~(UINT32_C(1) << PROBE_HTTP)) !=
 		     0; /* http only confirms */
 	if (n < CONFIG_TARGETS_ENOUGH)
-		tell(r, WARNING, 0,
+		tell(r, WARNING, line_of(r, OPTION_SECTION_TARGET, "address"),
 			"only %u %s target%s with icmp, tcp or dns: with fewer than %d a target's "
 			"own "
 			"trouble can be taken for the link's",
@@ -605,11 +614,11 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 	}
 	sort_problems(ret_problems);
 	r.config->policy.observe = r.config->mode == CONFIG_MODE_OBSERVE;
-	if (!r.failed)
+	if (!r.errors)
 		*ret = *r.config;
 	free(memory);
 	free(r.config);
-	return r.failed ? -EINVAL : 0;
+	return r.errors ? -EINVAL : 0;
 }
 
 /* The whole of a regular file; -EFBIG when it is larger than size. */

@@ -174,6 +174,10 @@ static void says_what_is_wrong_and_where(void **state)
 		{"config t 'n';\n", "1: nothing follows the ';': take it away, or end it with #\n"},
 		{"config t n\nconfig u n\noption a b\n",
 			"2: section 'n' is of type 't' already (line 1): choose another name\n"},
+		{"config t a-b\noption a b\nconfgi t n\noption a b\n",
+			"1: 'a-b' cannot be a name: only letters, digits and _ (no - or .)\n"
+			"3: 'confgi' is no statement: write config, option or list, then a blank "
+			"and a name\n"},
 		{"config t n\noption a b c\nfoo\noption d.e f\n",
 			"2: 'c' is one word too many: put quotes around a value with blanks\n"
 			"3: 'foo' is no statement: write config, option or list, then a blank and "
