@@ -34,5 +34,23 @@ void links_configure(struct links *l, const struct config *config);
    their preference follows the metric of the kernel's default route (lower metric, higher preference). */
 void links_fill_policy(const struct links *l, struct policy *policy);
 
+/*
+ * Whoever empties the inbox builds the policy first when changed() was called: INPUT_PATHs of new links lie in the inbox
+ * then.  The callback may come before links_new() has returned, so all it can do is take note.
+ */
+
+/* What the kind of a link was guessed from, in words; "" when the slot is not in use. */
+const char *links_evidence(const struct links *l, unsigned slot);
+
+struct links_stats {
+	uint64_t messages;  /* notifications that were of interest */
+	uint64_t malformed; /* or not from the kernel */
+	uint64_t overruns;  /* notifications lost by the kernel for lack of room */
+	uint64_t dumps;
+	uint64_t left_out; /* devices, addresses or routes for which there was no room */
+};
+
+void links_stats(const struct links *l, struct links_stats *ret);
+
 /* Facts as last sent; NULL when the slot or the device is unknown. */
 const struct path_facts *links_facts(const struct links *l, unsigned path);
