@@ -55,10 +55,10 @@ static void gather(struct field *f, const struct choice *c, const struct step_en
 	};
 
 	f->n = 0;
-	for (unsigned link = 0; link < LINKS_MAX; link++) {
-		const struct path *p = &path[path_of(link, context->family)];
+	path_each (i, context->usable & PATHS_OF_FAMILY(context->family)) {
+		const struct path *p = &path[i];
 
-		if (!path_usable(p) || (class->links && !(class->links & (1U << link))))
+		if (class->links && !(class->links & (1U << path_link(i))))
 			continue;
 		decide_candidate(p, env->policy, &d, env->now_us, &f->candidate[f->n++]);
 	}

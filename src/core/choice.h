@@ -47,6 +47,7 @@ struct choice_context {
 	unsigned class;
 	enum family family;
 	const struct class_state *wish;
+	uint32_t usable; /* bit mask of paths */
 	uint32_t drained, over_quota;
 	int64_t started_us; /* of the engine */
 };

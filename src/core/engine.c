@@ -49,13 +49,18 @@ static bool link_active(const struct engine *e, unsigned link)
 
 static bool nothing_alive(const struct engine *e, enum family family)
 {
-	for (unsigned link = 0; link < LINKS_MAX; link++) {
-		const struct path *p = &e->path[path_of(link, family)];
-
-		if (path_usable(p) && p->health != HEALTH_DEAD && p->health != HEALTH_UNKNOWN)
+	path_each (i, e->usable & PATHS_OF_FAMILY(family))
+		if (e->path[i].health != HEALTH_DEAD && e->path[i].health != HEALTH_UNKNOWN)
 			return false;
-	}
 	return true;
+}
+
+/* After anything that path_usable() depends on. */
+static void note_usable(struct engine *e)
+{
+	e->usable = 0;
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		e->usable |= path_usable(&e->path[i]) ? UINT32_C(1) << i : 0;
 }
 
 static void take_policy(struct engine *e, const struct step_env *env, const struct policy *policy)
@@ -66,8 +71,10 @@ static void take_policy(struct engine *e, const struct step_env *env, const stru
 	if (!e->policy.n_classes)
 		e->policy.n_classes = 1;
 	e->plan.passive = policy->observe || e->released;
-	if (was_passive && !e->plan.passive)
+	if (was_passive && !e->plan.passive) {
 		memset(&e->plan.path, 0, sizeof(e->plan.path));
+		e->plan.installed = 0;
+	}
 	if (!was_passive && e->plan.passive && !e->released)
 		e->plan.release = true;
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
@@ -85,6 +92,7 @@ static void take_policy(struct engine *e, const struct step_env *env, const stru
 				p->hold_us = l->hold_us;
 		}
 	}
+	note_usable(e);
 	step_event(env, EVENT_POLICY);
 }
 
@@ -248,6 +256,7 @@ static void take_facts(struct engine *e, const struct step_env *env, unsigned pa
 		     memcmp(p->facts.address, facts->address, sizeof(facts->address));
 
 	path_set_facts(p, env, facts);
+	note_usable(e);
 	/* flows that are masqueraded behind an address that is gone are dead: let them begin anew on the same path */
 	for (unsigned c = 0; moved && path_usable(p) && c < e->policy.n_classes; c++)
 		if (choice_uses(&e->choice[c][FAMILY_IPV4], path))
@@ -340,15 +349,12 @@ static int64_t expire_wishes(struct engine *e, const struct step_env *env)
 
 static void judge_paths(struct engine *e, const struct step_env *env)
 {
-	for (unsigned i = 0; i < PATHS_MAX; i++) {
+	path_each (i, e->usable) {
 		struct path *p = &e->path[i];
 		struct passive *passive = &e->link[path_link(i)].passive;
 		enum health before = p->health;
-		bool active;
+		bool active = path_active(e, i);
 
-		if (!path_usable(p))
-			continue;
-		active = path_active(e, i);
 		path_judge(p, env, passive, active);
 		assess_path(p, env, passive, active);
 		/* what cut one family has often cut the other: ask at once */
@@ -357,29 +363,35 @@ static void judge_paths(struct engine *e, const struct step_env *env)
 	}
 }
 
-/* A target that answers on no path while every path is answered by others is at fault itself. */
+/* True when no path gets an answer out of the target by any means, although it gets answers from others. */
+static bool target_at_fault(const struct engine *e, enum family family, unsigned target)
+{
+	unsigned methods = e->policy.target[family][target].methods &
+			   ((1U << PROBE_ICMP) | (1U << PROBE_TCP) | (1U << PROBE_DNS));
+	bool asked = false;
+
+	if (!methods)
+		return false;
+	path_each (i, e->usable & PATHS_OF_FAMILY(family)) {
+		const struct path *p = &e->path[i];
+
+		if (!p->alive_us)
+			continue;
+		asked = true;
+		for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++)
+			if ((methods & (1U << m)) && p->unfit[target][m] < PATH_UNFIT)
+				return false;
+	}
+	return asked;
+}
+
 static void judge_targets(struct engine *e, const struct step_env *env)
 {
 	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
 		for (unsigned t = 0; t < e->policy.n_targets[f]; t++) {
-			unsigned methods =
-				e->policy.target[f][t].methods &
-				((1U << PROBE_ICMP) | (1U << PROBE_TCP) | (1U << PROBE_DNS));
-			unsigned paths = 0;
-			bool fault = methods != 0;
+			bool fault = target_at_fault(e, (enum family)f, t);
 			struct event *event;
 
-			for (unsigned link = 0; fault && link < LINKS_MAX; link++) {
-				const struct path *p = &e->path[path_of(link, (enum family)f)];
-
-				if (!path_usable(p) || !p->alive_us)
-					continue;
-				paths++;
-				for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++)
-					if ((methods & (1U << m)) && p->unfit[t][m] < PATH_UNFIT)
-						fault = false;
-			}
-			fault = fault && paths;
 			if (fault == !!(e->target_fault[f] & (1U << t)))
 				continue;
 			e->target_fault[f] ^= 1U << t;
@@ -414,6 +426,7 @@ static uint32_t links_over_quota(const struct engine *e)
 
 static int64_t choose(struct engine *e, const struct step_env *env)
 {
+	uint32_t drained = links_drained(e), over_quota = links_over_quota(e);
 	int64_t due_us = USEC_NEVER;
 
 	for (unsigned c = 0; c < e->policy.n_classes; c++) {
@@ -423,8 +436,9 @@ static int64_t choose(struct engine *e, const struct step_env *env)
 				.class = c,
 				.family = (enum family)f,
 				.wish = &e->wish[c],
-				.drained = links_drained(e),
-				.over_quota = links_over_quota(e),
+				.usable = e->usable,
+				.drained = drained,
+				.over_quota = over_quota,
 				.started_us = e->started_us,
 			};
 
@@ -437,24 +451,17 @@ static int64_t choose(struct engine *e, const struct step_env *env)
 	return due_us;
 }
 
-static bool link_usable(const struct engine *e, unsigned link)
-{
-	return path_usable(&e->path[path_of(link, FAMILY_IPV4)]) ||
-	       path_usable(&e->path[path_of(link, FAMILY_IPV6)]);
-}
-
 /* Readings: often where traffic flows and matters, rarely elsewhere; one action for all that are due. */
 static int64_t count(struct engine *e, const struct step_env *env)
 {
 	int64_t due_us = USEC_NEVER;
 	uint32_t links = 0;
 
-	for (unsigned i = 0; i < LINKS_MAX; i++) {
+	path_each (k, (e->usable | e->usable >> 1) & PATHS_OF_FAMILY(FAMILY_IPV4)) {
+		unsigned i = path_link(k);
 		struct link *l = &e->link[i];
 		int64_t every_us = COUNT_STANDBY_US;
 
-		if (!link_usable(e, i))
-			continue;
 		if (link_active(e, i))
 			every_us = passive_busy(&l->passive, env->now_us) ? e->policy.counters_us
 									  : COUNT_IDLE_US;
@@ -483,15 +490,13 @@ static int64_t probe(struct engine *e, const struct step_env *env)
 {
 	int64_t due_us = USEC_NEVER;
 
-	for (unsigned i = 0; i < PATHS_MAX; i++) {
+	path_each (i, e->usable) {
 		struct path *p = &e->path[i];
 		struct link *l = &e->link[path_link(i)];
 		struct probing_role role;
 
-		if (!path_usable(p))
-			continue;
 		role.active = path_active(e, i);
-		role.sibling = path_usable(&e->path[i ^ 1U]);
+		role.sibling = e->usable & (UINT32_C(1) << (i ^ 1U));
 		role.alone = p->health != HEALTH_UP && nothing_alive(e, path_family(i));
 		probing_run(p, env, role, &l->budget, &l->passive);
 		due_us = usec_min(due_us, probing_due_us(p));
@@ -531,7 +536,7 @@ void engine_step(struct engine *e, const struct input *in, struct output *out)
 	judge_paths(e, &env);
 	judge_targets(e, &env);
 	due_us = usec_min(due_us, choose(e, &env));
-	plan_run(&e->plan, &env, e->path, e->choice);
+	plan_run(&e->plan, &env, e->path, e->usable, e->choice);
 	due_us = usec_min(due_us, plan_due_us(&e->plan));
 	due_us = usec_min(due_us, count(e, &env));
 	due_us = usec_min(due_us, probe(e, &env));

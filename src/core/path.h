@@ -128,6 +128,12 @@ void path_requalify(struct path *p, const struct step_env *env);
 /* Evidence that is enough, NAT fixed point. */
 int64_t path_evidence_limit(const struct policy *policy);
 
+/* Walks the set bits of a mask of paths or links, lowest first: path_each(i, mask) { ... } */
+#define path_each(i, mask)                                                                         \
+	for (uint32_t i##_rest = (mask), i;                                                        \
+		i##_rest && (i = (uint32_t)__builtin_ctz(i##_rest), true);                         \
+		i##_rest &= i##_rest - 1)
+
 static inline bool path_answers(const struct path *p)
 {
 	return p->health == HEALTH_UP || p->health == HEALTH_DEGRADED ||

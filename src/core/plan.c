@@ -62,6 +62,7 @@ static void install_path(struct plan *plan, const struct step_env *env, const st
 	a->path.facts = p->facts;
 	k->facts = p->facts;
 	k->install = true;
+	plan->installed |= UINT32_C(1) << p->index;
 	k->state = PLAN_ASKED;
 	k->seq = a->seq;
 	if (!was_there)
@@ -92,6 +93,7 @@ static void remove_path(struct plan *plan, const struct step_env *env, const str
 	a->path.path = p->index;
 	a->path.facts = k->facts;
 	k->install = false;
+	plan->installed &= ~(UINT32_C(1) << p->index);
 	k->state = PLAN_ASKED;
 	k->seq = a->seq;
 }
@@ -113,28 +115,28 @@ static bool same_route(const struct action_route *r, const struct choice *c)
 	       !memcmp(r->weight, c->weight, c->n);
 }
 
-static void set_route(struct plan *plan, const struct step_env *env, const struct choice *c,
-	unsigned class, enum family family)
+static void set_route(struct plan *plan, const struct step_env *env, const struct choice *choice,
+	unsigned c, enum family family)
 {
-	struct plan_route *r = &plan->route[class][family];
-	bool same = same_route(&r->route, c);
+	struct plan_route *r = &plan->route[c][family];
+	bool same = same_route(&r->route, choice);
 	struct action *a;
 
 	if (same && (r->state == PLAN_HELD || r->state == PLAN_ASKED ||
-			    (r->state == PLAN_ABSENT && !c->n)))
+			    (r->state == PLAN_ABSENT && !choice->n)))
 		return;
 	if (same && r->state == PLAN_REFUSED && env->now_us < r->retry_us)
 		return;
-	if (!members_installed(plan, c))
+	if (!members_installed(plan, choice))
 		return;
 	a = step_action(env, ACTION_ROUTE);
 	if (!a)
 		return;
-	a->route.class = (uint8_t) class;
+	a->route.class = (uint8_t)c;
 	a->route.family = (uint8_t)family;
-	a->route.n = c->n;
-	memcpy(a->route.path, c->path, c->n);
-	memcpy(a->route.weight, c->weight, c->n);
+	a->route.n = choice->n;
+	memcpy(a->route.path, choice->path, choice->n);
+	memcpy(a->route.weight, choice->weight, choice->n);
 	r->route = a->route;
 	r->state = PLAN_ASKED;
 	r->seq = a->seq;
@@ -142,63 +144,60 @@ static void set_route(struct plan *plan, const struct step_env *env, const struc
 }
 
 /* Flows follow only a route that was asked for: moved earlier they would come back to where they were. */
-static void move_flows(const struct plan *plan, const struct step_env *env, struct choice *c,
-	unsigned class, enum family family)
+static void move_flows(const struct plan *plan, const struct step_env *env, struct choice *choice,
+	unsigned c, enum family family)
 {
-	const struct plan_route *r = &plan->route[class][family];
+	const struct plan_route *r = &plan->route[c][family];
 
-	if (!c->flows || (!plan->passive && !same_route(&r->route, c)))
+	if (!choice->flows || (!plan->passive && !same_route(&r->route, choice)))
 		return;
 	for (unsigned path = 0; path < PATHS_MAX; path++) {
 		struct action *a;
 
-		if (!(c->flows & (UINT32_C(1) << path)))
+		if (!(choice->flows & (UINT32_C(1) << path)))
 			continue;
 		if (!plan->passive) {
 			a = step_action(env, ACTION_FLOWS);
 			if (!a)
 				return;
 			a->flows.path = (uint8_t)path;
-			a->flows.class =
-				(uint8_t)(env->policy->n_classes > 1 ? class : CLASSES_MAX);
+			a->flows.class = (uint8_t)(env->policy->n_classes > 1 ? c : CLASSES_MAX);
 		}
-		c->flows &= ~(UINT32_C(1) << path);
+		choice->flows &= ~(UINT32_C(1) << path);
 	}
 }
 
 void plan_run(struct plan *plan, const struct step_env *env, const struct path path[PATHS_MAX],
-	struct choice choice[CLASSES_MAX][FAMILY_COUNT])
+	uint32_t usable, struct choice choice[CLASSES_MAX][FAMILY_COUNT])
 {
 	if (plan->release && step_action(env, ACTION_RELEASE)) {
 		plan->release = false;
+		plan->installed = 0;
 		memset(plan->path, 0, sizeof(plan->path));
 		memset(plan->route, 0, sizeof(plan->route));
 	}
 	if (!plan->passive)
-		for (unsigned i = 0; i < PATHS_MAX; i++)
-			if (path_usable(&path[i]))
-				install_path(plan, env, &path[i]);
-	for (unsigned class = 0; class < env->policy->n_classes; class ++) {
+		path_each (i, usable)
+			install_path(plan, env, &path[i]);
+	for (unsigned c = 0; c < env->policy->n_classes; c++) {
 		for (unsigned family = 0; family < FAMILY_COUNT; family++) {
 			if (!plan->passive)
-				set_route(plan, env, &choice[class][family], class,
-					(enum family)family);
-			move_flows(plan, env, &choice[class][family], class, (enum family)family);
+				set_route(plan, env, &choice[c][family], c, (enum family)family);
+			move_flows(plan, env, &choice[c][family], c, (enum family)family);
 		}
 	}
 	if (!plan->passive)
-		for (unsigned i = 0; i < PATHS_MAX; i++)
-			if (!path_usable(&path[i]))
-				remove_path(plan, env, &path[i]);
+		path_each (k, plan->installed & ~usable)
+			remove_path(plan, env, &path[k]);
 }
 
 static void tell_applied(const struct step_env *env, const struct input_applied *a, unsigned path,
-	unsigned class)
+	unsigned c)
 {
 	struct event *e = step_event(env, EVENT_APPLIED);
 
 	e->path = (uint8_t)path;
-	e->class = (uint8_t) class;
+	e->class = (uint8_t)c;
 	e->value[0] = a->took_us;
 	e->value[1] = a->error;
 }
@@ -298,7 +297,7 @@ int64_t plan_due_us(const struct plan *plan)
 	return due_us;
 }
 
-bool plan_confirmed(const struct plan *plan, unsigned class, enum family family)
+bool plan_confirmed(const struct plan *plan, unsigned c, enum family family)
 {
-	return plan->passive || plan->route[class][family].state == PLAN_HELD;
+	return plan->passive || plan->route[c][family].state == PLAN_HELD;
 }

@@ -33,13 +33,15 @@ struct plan_route {
 struct plan {
 	struct plan_path path[PATHS_MAX];
 	struct plan_route route[CLASSES_MAX][FAMILY_COUNT];
-	bool release; /* COMMAND_RELEASE: one ACTION_RELEASE, then nothing */
-	bool passive; /* observe mode, or released: nothing is asked of the kernel */
+	uint32_t
+		installed; /* bit mask of paths whose installation was asked for and not taken back */
+	bool release;      /* COMMAND_RELEASE: one ACTION_RELEASE, then nothing */
+	bool passive;      /* observe mode, or released: nothing is asked of the kernel */
 };
 
 /* Emits what is missing, in the order: new paths, routes, flows, old paths. */
 void plan_run(struct plan *plan, const struct step_env *env, const struct path path[PATHS_MAX],
-	struct choice choice[CLASSES_MAX][FAMILY_COUNT]);
+	uint32_t usable, struct choice choice[CLASSES_MAX][FAMILY_COUNT]);
 
 /* True when the answer belonged to something that is still wanted. */
 bool plan_applied(struct plan *plan, const struct step_env *env, const struct input_applied *a);

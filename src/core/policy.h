@@ -104,6 +104,9 @@ static inline unsigned path_of(unsigned link, enum family family)
 	return link * FAMILY_COUNT + (unsigned)family;
 }
 
+/* Bit mask of all paths of a family. */
+#define PATHS_OF_FAMILY(family) ((family) == FAMILY_IPV4 ? 0x55555555U : 0xaaaaaaaaU)
+
 static inline unsigned path_link(unsigned path)
 {
 	return path / FAMILY_COUNT;

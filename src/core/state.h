@@ -22,6 +22,8 @@ struct engine {
 	struct choice choice[CLASSES_MAX][FAMILY_COUNT];
 	struct plan plan;
 
+	uint32_t
+		usable; /* bit mask of the paths for which path_usable(); the others need no look at each step */
 	int64_t now_us, started_us;
 	uint32_t action_seq;
 	uint64_t random;

@@ -12,7 +12,7 @@ if [ -n "$foreign" ]; then
 	echo "the core calls what it may not: $foreign"
 	exit 1
 fi
-writable=$(nm "$joined" | awk '$2 ~ /^[bBdDC]$/ {print $3}')
+writable=$(objdump -t "$joined" | grep ' O ' | grep -E '[[:space:]]\.(bss|data)(\.|[[:space:]])' | grep -v '\.data\.rel\.ro' || true)
 if [ -n "$writable" ]; then
 	echo "the core has writable globals: $writable"
 	exit 1
