@@ -86,7 +86,7 @@ static void probe(struct runner *r, const struct action_probe *a)
 
 static void count(struct runner *r, uint32_t links)
 {
-	for (unsigned link = 0; link < LINKS_MAX; link++) {
+	for (unsigned link = 0; r->world.count && link < LINKS_MAX; link++) {
 		struct input in = {.kind = INPUT_COUNTERS,
 			.now_us = r->now_us,
 			.counters = {.link = (uint8_t)link}};

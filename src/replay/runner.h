@@ -21,7 +21,7 @@ struct runner_world {
 	   back.  SAMPLE_LOST comes when the adapter would give up. */
 	void (*probe)(void *user, int64_t now_us, const struct action_probe *a,
 		struct input_sample *ret);
-	/* The link's counters as they are now. */
+	/* The link's counters as they are now.  NULL: ACTION_COUNT is not answered. */
 	void (*count)(void *user, int64_t now_us, unsigned link, struct input_counters *ret);
 	/* After each step.  May be NULL. */
 	void (*stepped)(void *user, const struct input *in, const struct output *out);
