@@ -123,7 +123,7 @@ void probe_note(struct probes *p, struct probe_slot *slot, enum sample_outcome o
 struct probe_slot *probe_newest(struct probes *p, const struct probe_path *path,
 	enum probe_method method, const uint8_t target[16]);
 
-uint32_t probe_rtt_us(const struct probe_slot *slot, int64_t arrived_us);
+uint32_t probe_rtt_us(const struct probes *p, const struct probe_slot *slot, int64_t arrived_us);
 
 bool probe_same_address(enum family family, const uint8_t *a, const uint8_t *b);
 /* The address within a socket address of the path's family. */

@@ -102,29 +102,28 @@ void probe_connection_forget(struct probe_path *path, struct probe_slot *slot)
 	path->probes->connections.used--;
 }
 
-/* Of the kernel, unless it had to repeat the SYN and cannot know which one was answered. */
-static uint32_t handshake_rtt_us(const struct probe_connection *c)
-{
-	uint32_t elapsed_us = probe_rtt_us(c->slot, c->path->probes->now_us);
-	struct tcp_info info = {0};
-	socklen_t length = sizeof(info);
-
-	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &length) || !info.tcpi_rtt ||
-		info.tcpi_total_retrans || info.tcpi_rtt > elapsed_us)
-		return elapsed_us;
-	return info.tcpi_rtt;
-}
-
 int probe_connection_result(struct probe_connection *c, uint32_t *ret_rtt_us)
 {
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	uint32_t elapsed_us;
 	int error = 0;
-	socklen_t length = sizeof(error);
 
 	c->path->probes->now_us = inbox_clock_us();
+	elapsed_us = probe_rtt_us(c->path->probes, c->slot, c->path->probes->now_us);
+	*ret_rtt_us = elapsed_us;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return -errno;
+	if (info.tcpi_state != TCP_SYN_SENT && info.tcpi_state != TCP_CLOSE) {
+		/* the kernel's own measure, unless it had to repeat the SYN and cannot know which was answered */
+		if (info.tcpi_rtt && !info.tcpi_total_retrans && info.tcpi_rtt < elapsed_us)
+			*ret_rtt_us = info.tcpi_rtt;
+		return 0;
+	}
+	length = sizeof(error);
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
-	*ret_rtt_us = error ? probe_rtt_us(c->slot, c->path->probes->now_us) : handshake_rtt_us(c);
-	return -error;
+	return error ? -error : -ENOTCONN;
 }
 
 void probe_connection_failed(struct probe_connection *c, int error, uint32_t rtt_us)

@@ -58,7 +58,7 @@ static void readable(evutil_socket_t fd, short what, void *user)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n < 0) {
-			probe_connection_failed(c, -errno, probe_rtt_us(c->slot, p->now_us));
+			probe_connection_failed(c, -errno, probe_rtt_us(p, c->slot, p->now_us));
 			return;
 		}
 		if (!n) {

@@ -227,6 +227,8 @@ static int neighbour_open(struct probe_path *path, const uint8_t target[16])
 
 	if (!b->facts.present || !b->facts.ifindex)
 		return -ENODEV;
+	if (b->family == FAMILY_IPV4 && !b->facts.has_address)
+		return -EADDRNOTAVAIL;
 	error = b->family == FAMILY_IPV4 ? open_arp(b, target, &n->fd) : open_nd(b, target, &n->fd);
 	if (error)
 		return error;
@@ -287,8 +289,6 @@ static int neighbour_send(struct probe_path *path, struct probe_slot *slot)
 
 	if (probe_same_address(family, slot->target, none))
 		return -EOPNOTSUPP; /* point to point */
-	if (family == FAMILY_IPV4 && !path->binding.facts.has_address)
-		return -EADDRNOTAVAIL;
 	if (n->open && !probe_same_address(family, n->target, slot->target))
 		neighbour_close(path);
 	if (!n->open && (error = neighbour_open(path, slot->target)))

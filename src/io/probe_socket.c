@@ -118,29 +118,39 @@ static void read_control(struct msghdr *h, int64_t realtime_us, struct probe_pac
 		packet->arrived_us -= age_us;
 }
 
-int probe_receive(int fd, int max, struct probe_batch *batch)
+/* The kernel overwrites lengths; all else of a header stays as it is. */
+static void reset_header(struct probe_batch *batch, int i)
 {
-	int64_t realtime_us;
-	int n;
+	struct msghdr *h = &batch->header[i].msg_hdr;
 
-	for (int i = 0; i < max; i++) {
+	h->msg_namelen = sizeof(batch->packet[i].from);
+	h->msg_controllen = sizeof(batch->control[i].bytes);
+	h->msg_flags = 0;
+}
+
+void probe_batch_init(struct probe_batch *batch)
+{
+	for (int i = 0; i < PROBE_PACKETS_MAX; i++) {
 		struct msghdr *h = &batch->header[i].msg_hdr;
 
 		batch->vector[i] = (struct iovec){batch->data[i], PROBE_PACKET_SIZE};
 		memset(h, 0, sizeof(*h));
 		h->msg_name = &batch->packet[i].from;
-		h->msg_namelen = sizeof(batch->packet[i].from);
 		h->msg_iov = &batch->vector[i];
 		h->msg_iovlen = 1;
 		h->msg_control = batch->control[i].bytes;
-		h->msg_controllen = sizeof(batch->control[i].bytes);
+		reset_header(batch, i);
 	}
-	batch->n = 0;
-	n = recvmmsg(fd, batch->header, (unsigned)max, MSG_DONTWAIT, NULL);
+}
+
+int probe_receive(int fd, int max, struct probe_batch *batch)
+{
+	int64_t realtime_us;
+	int n = recvmmsg(fd, batch->header, (unsigned)max, MSG_DONTWAIT, NULL);
+
 	if (n < 0)
 		return -errno;
 	batch->now_us = probe_clock_us(&realtime_us);
-	batch->n = n;
 	for (int i = 0; i < n; i++) {
 		struct probe_packet *packet = &batch->packet[i];
 
@@ -148,6 +158,7 @@ int probe_receive(int fd, int max, struct probe_batch *batch)
 		packet->size = batch->header[i].msg_len;
 		packet->arrived_us = batch->now_us;
 		read_control(&batch->header[i].msg_hdr, realtime_us, packet);
+		reset_header(batch, i);
 	}
 	return n;
 }

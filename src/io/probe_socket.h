@@ -47,7 +47,6 @@ struct probe_packet {
 };
 
 struct probe_batch {
-	int n;
 	int64_t now_us; /* when it was read */
 	struct probe_packet packet[PROBE_PACKETS_MAX];
 	uint8_t data[PROBE_PACKETS_MAX][PROBE_PACKET_SIZE];
@@ -58,6 +57,8 @@ struct probe_batch {
 		uint8_t bytes[128];
 	} control[PROBE_PACKETS_MAX];
 };
+
+void probe_batch_init(struct probe_batch *batch);
 
 /* Reads up to max (<= PROBE_PACKETS_MAX) packets in one call.  Returns how many, or -errno; -EAGAIN: none there. */
 int probe_receive(int fd, int max, struct probe_batch *batch);

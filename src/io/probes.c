@@ -24,6 +24,7 @@
 #define SWEEP_GRID_US (500 * USEC_MS)
 #define EVICT_AGE_US (1 * USEC_S) /* with all slots taken, one as old as this may go early */
 #define READS_MAX 64              /* packets of one socket in one wake-up */
+#define CLOCK_SLACK_US 100        /* by which two clocks may disagree without a step */
 #define INDEX_MASK (PROBE_SLOTS - 1)
 #define GENERATION_MASK 63
 
@@ -163,8 +164,11 @@ void probe_end(struct probes *p, struct probe_slot *slot, enum sample_outcome ou
 	}
 }
 
-uint32_t probe_rtt_us(const struct probe_slot *slot, int64_t arrived_us)
+uint32_t probe_rtt_us(const struct probes *p, const struct probe_slot *slot, int64_t arrived_us)
 {
+	/* nothing arrives before it was sent: the realtime clock, and with it the stamp, was stepped in between */
+	if (arrived_us < slot->sent_us - CLOCK_SLACK_US)
+		arrived_us = p->now_us;
 	return (uint32_t)usec_clamp(arrived_us - slot->sent_us, 1, UINT32_MAX);
 }
 
@@ -176,7 +180,7 @@ void probe_answer(struct probes *p, struct probe_slot *slot, enum sample_outcome
 	case PROBE_STATE_TOLD:
 		slot->answered = true;
 		p->stats.answered++;
-		probe_end(p, slot, outcome, detail, probe_rtt_us(slot, arrived_us), 0);
+		probe_end(p, slot, outcome, detail, probe_rtt_us(p, slot, arrived_us), 0);
 		break;
 	case PROBE_STATE_FREE:
 	case PROBE_STATE_UNTOLD:
@@ -195,7 +199,7 @@ void probe_note(struct probes *p, struct probe_slot *slot, enum sample_outcome o
 
 	if (slot->state != PROBE_STATE_WAITING)
 		return;
-	sample = sample_of(slot, outcome, detail, probe_rtt_us(slot, arrived_us), 0);
+	sample = sample_of(slot, outcome, detail, probe_rtt_us(p, slot, arrived_us), 0);
 	/* with a full inbox the error is as good as lost on the way, as any datagram may be */
 	if (tell(p, &sample))
 		slot_set_state(p, slot, PROBE_STATE_TOLD);
@@ -503,6 +507,7 @@ struct probes *probes_new(struct event_base *base, struct inbox *inbox, const st
 	}
 	p->base = base;
 	p->inbox = inbox;
+	probe_batch_init(&p->batch);
 	p->free = p->waiting = p->untold = (struct probe_list){PROBE_NO_SLOT, PROBE_NO_SLOT};
 	for (uint8_t i = 0; i < PATHS_MAX; i++) {
 		p->path[i].probes = p;
