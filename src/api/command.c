@@ -6,7 +6,7 @@
 #include "core/limits.h"
 
 #define SPAN_FOR_MAX USEC_NEVER
-#define CONFIG_FILE_MAX 49152 /* leaves room for JSON's escapes in one RPC message */
+#define FILE_ARGUMENT_MAX 49152 /* leaves room for JSON's escapes in one RPC message */
 
 /* clang-format off */
 #define LINK_ARGUMENT(is_required, words)                                                          \
@@ -20,7 +20,7 @@
 		.max = SPAN_FOR_MAX, .text = words}
 #define CONFIG_FILE_ARGUMENT(is_required, words)                                                   \
 	{.name = "text", .type = ARGUMENT_FILE, .completion = COMPLETION_FILE,                     \
-		.required = is_required, .positional = true, .max = CONFIG_FILE_MAX, .text = words}
+		.required = is_required, .positional = true, .max = FILE_ARGUMENT_MAX, .text = words}
 
 const struct command command_table[COMMAND_ID_COUNT] = {
 [COMMAND_ID_STATUS] = {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "api/config_check.h"
 #include "api/json.h"
 #include "api/request.h"
 #include "base/usec.h"
@@ -13,22 +14,6 @@ struct candidate {
 	struct config config;
 	struct config_problems problems;
 };
-
-static struct json_object *problems_json(const struct config_problems *p)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (int i = 0; i < p->n && i < CONFIG_PROBLEMS_MAX; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_put_text(o, "place", p->problem[i].place);
-		json_put_int(o, "line", p->problem[i].line);
-		json_put_bool(o, "warning", p->warning[i]);
-		json_put_text(o, "text", p->problem[i].text);
-		json_object_array_add(list, o);
-	}
-	return list;
-}
 
 static const struct problem *first_error(const struct config_problems *p)
 {
@@ -67,7 +52,8 @@ static int need_candidate(const struct api *api, const struct argument_value *te
 		api_fail(ret_error, API_REFUSED, "%s:%d: %s; nothing was changed", p->place,
 			p->line, p->text);
 		ret_error->data = json_object_new_object();
-		json_object_object_add(ret_error->data, "problems", problems_json(&c->problems));
+		json_object_object_add(ret_error->data, "problems",
+			config_problems_json(&c->problems));
 		free(c);
 		return -1;
 	}
@@ -99,18 +85,10 @@ static struct json_object *differences_json(const struct config *was, const stru
 int config_command_check(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
-	struct candidate *c = malloc(sizeof(*c));
-	int error;
+	const struct argument_value *text = request_value(r, "text");
 
-	if (!c)
-		return api_fail(ret_error, API_INTERNAL, "out of memory");
-	error = read_candidate(api, request_value(r, "text"), c);
-	*ret_result = json_object_new_object();
-	json_put_bool(*ret_result, "valid", !error || error == -ENOENT);
-	json_object_object_add(*ret_result, "problems", problems_json(&c->problems));
-	json_put_int(*ret_result, "more", c->problems.more);
-	free(c);
-	return 0;
+	*ret_result = config_check_json(text->given ? "the file" : api->config_file, text->text);
+	return *ret_result ? 0 : api_fail(ret_error, API_INTERNAL, "out of memory");
 }
 
 int config_command_show(struct api *api, const struct request *r, struct json_object **ret_result,

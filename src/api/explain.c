@@ -255,8 +255,8 @@ void explain_path(const struct snapshot *s, unsigned class, unsigned path, char 
 }
 
 /* Why winner goes before loser at a step, seen from the winner: "is preferred to lte (100 over 50)". */
-static void add_reason(struct words *out, const struct snapshot *s, unsigned class,
-	const struct decision_view *d, enum step step, unsigned winner, unsigned loser)
+static void add_reason(struct words *out, const struct snapshot *s, unsigned class, enum step step,
+	unsigned winner, unsigned loser)
 {
 	const struct link_policy *won = &s->policy->link[path_link(winner)];
 	const struct link_policy *lost = &s->policy->link[path_link(loser)];
@@ -304,24 +304,26 @@ static void add_reason(struct words *out, const struct snapshot *s, unsigned cla
 	case STEP_COUNT:
 		break;
 	}
-	(void)d;
 }
 
 void explain_choice(const struct snapshot *s, unsigned class, enum family family, char *text,
 	size_t size)
 {
 	const struct decision_view *d = &s->decision[class][family];
+	char reason[EXPLANATION_TEXT_SIZE];
 	struct words out;
 
-	words_init(&out, text, size);
+	words_init(&out, reason, sizeof(reason));
 	if (!d->n)
 		words_add(&out, "no link is usable");
 	else if (d->fail_open)
 		words_add(&out, "all are dead; the last one stays");
 	else if (d->runner_up >= PATHS_MAX || d->step == STEP_NONE)
-		words_add(&out, "is the only one to choose");
+		words_add(&out, "the only one to choose");
 	else
-		add_reason(&out, s, class, d, d->step, d->path[0], d->runner_up);
+		add_reason(&out, s, class, d->step, d->path[0], d->runner_up);
+	words_init(&out, text, size);
+	words_add(&out, "%s", reason + (strncmp(reason, "is ", 3) ? 0 : 3));
 }
 
 static void say_used(const struct writer *w, struct words *out)
@@ -331,9 +333,9 @@ static void say_used(const struct writer *w, struct words *out)
 	if (d->n == 1) {
 		const struct link_policy *l = &w->s->policy->link[path_link(d->path[0])];
 
-		words_add(out, "uses %s (%s, %s)", l->name, link_kind_name(l->kind), l->device);
+		words_add(out, "has used %s (%s, %s)", l->name, link_kind_name(l->kind), l->device);
 	} else {
-		words_add(out, "spreads new flows over");
+		words_add(out, "has spread new flows over");
 		for (unsigned i = 0; i < d->n && i < ROUTE_PATHS_MAX; i++)
 			words_add(out, "%s %s (weight %d)",
 				i == 0         ? ""
@@ -341,7 +343,7 @@ static void say_used(const struct writer *w, struct words *out)
 					       : " and",
 				name(w->s, d->path[i]), d->weight[i]);
 	}
-	words_add(out, ", for %s", word_span(w->s->now_us - d->since_us).text);
+	words_add(out, " for %s", word_span(w->s->now_us - d->since_us).text);
 }
 
 static void say_now(const struct writer *w)
@@ -388,7 +390,7 @@ static void say_why(const struct writer *w)
 	if (d->runner_up >= PATHS_MAX || d->step == STEP_NONE)
 		words_add(&out, "is the only one to choose");
 	else
-		add_reason(&out, w->s, w->class, d, d->step, d->path[0], d->runner_up);
+		add_reason(&out, w->s, w->class, d->step, d->path[0], d->runner_up);
 	words_add(&out, "; it is ");
 	add_path(&out, w->s, w->class, d->path[0]);
 	words_add(&out, ".");
@@ -500,7 +502,11 @@ static void say_why_not(const struct writer *w)
 			!w->s->path[path].exists)
 			continue;
 		out = line(w, TOPIC_WHY_NOT, path);
-		if (step == STEP_NONE || !w->d->n) {
+		if (path == w->d->wanted) {
+			words_add(&out, "%s would be better, but something holds it back: ",
+				name(w->s, path));
+			add_path(&out, w->s, w->class, path);
+		} else if (step == STEP_NONE || !w->d->n) {
 			words_add(&out, "%s is no candidate: ", name(w->s, path));
 			add_unusable(&out, w, path);
 		} else {

@@ -43,7 +43,7 @@ struct word word_span(int64_t us)
 		return WORD("for ever");
 	if (us < 0)
 		return WORD("0 ms");
-	if (us < 2 * USEC_S)
+	if (us < USEC_S - USEC_MS / 2)
 		return word_scaled(us, USEC_MS, "ms");
 	if (us < USEC_MIN - USEC_S / 2)
 		return word_scaled(us, USEC_S, "s");

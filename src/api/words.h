@@ -9,7 +9,7 @@ struct word {
 	char text[32];
 };
 
-/* "0.4 ms", "8.1 ms", "140 ms", "2.3 s", "45 s", "12 min", "3 h 12 min", "5 d 3 h"; "for ever" for USEC_NEVER. */
+/* "0.4 ms", "8.1 ms", "140 ms", "1.3 s", "45 s", "12 min", "3 h 12 min", "5 d 3 h"; "for ever" for USEC_NEVER. */
 struct word word_span(int64_t us);
 /* Of 1,000,000: "0.2 %", "31 %"; "0.05 %" below a tenth. */
 struct word word_percent(int64_t ppm);
