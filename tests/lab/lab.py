@@ -593,7 +593,9 @@ class Lab:
     def _child(self, role, argv):
         """A process of the lab itself; it ends when its standard input does, so with us."""
         argv = [str(self._programs / "labexec"), self.ns(role), "-", *argv]
-        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
         self._children.append(child)
         return child
 
@@ -671,7 +673,7 @@ class Lab:
             argv.append("--" + name.replace("_", "-"))
             if value is not True:
                 argv.append(str(value))
-        process = self.popen(role, argv, stdout=subprocess.PIPE, text=True)
+        process = self.popen(role, argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
         return Flow(process, log)
 
     # -- the emulator
@@ -923,19 +925,18 @@ class Lab:
 
     def map(self):
         """The lab as a drawing."""
-        lines = ["lan 192.168.1.100" + (" fd00:1ab::100" if self.ipv6 else ""), " |"]
-        lines += ["rtr 192.168.1.1 (lan0)"]
+        lines = ["lan   192.168.1.100" + (" fd00:1ab::100" if self.ipv6 else ""), " |"]
+        lines += ["rtr   lan0 192.168.1.1"]
         for name in self.links:
             info = self.link_info(name)
             lines.append(
-                f" +-- {name} {info['address']:<12} == emulator == {info['isp']} "
-                f"{info['gateway']:<12} seen as {info['public']} --+"
+                f" +-- {name:<5} {info['address']:<13} == emulator == {info['isp']:<5}"
+                f" {info['gateway']:<13} seen as {info['public']:<14} --+"
             )
-        lines += ["                                                    |"]
-        lines += [f"inet  echo {ECHO}" + (f" {ECHO6}" if self.ipv6 else "")]
-        lines += ["      " + " ".join(self.targets)]
+        lines += [f"{'|':>82}", f"inet  echo and the rest {ECHO}" + (f" {ECHO6}" if self.ipv6 else "")]
+        lines += [f"      {' '.join(self.targets)}"]
         if self.ipv6:
-            lines += ["      " + " ".join(self.targets6)]
+            lines += [f"      {' '.join(self.targets6)}"]
         return "\n".join(lines)
 
 

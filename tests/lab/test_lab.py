@@ -174,7 +174,7 @@ class Impairments(LabCase):
         frame_bits = (1400 + 28 + 14) * 8
         mbit = (len(served) - 1) * frame_bits / (served[-1] - served[0])
         self.assertAlmostEqual(mbit, 20, delta=0.2)
-        self.assertAlmostEqual(max(there), 5000 + 60000, delta=SLACK_US)
+        self.assertAlmostEqual(statistics.median(there[-500:]), 5000 + 60000, delta=SLACK_US)
         dropped = self.lab.stats()["wan1"]["up"]["dropped_queue"] - dropped
         self.assertEqual(dropped, len(samples) - len(served))
 
@@ -256,7 +256,8 @@ class Faults(LabCase):
         self.assertEqual(self.ping(self.lab.echo6_addr, size=1353), 0)
 
     def test_one_family_only(self):
-        for family, dead, alive in ((4, self.lab.echo_addr, self.lab.echo6_addr), (6, self.lab.echo6_addr, self.lab.echo_addr)):
+        addresses = {4: self.lab.echo_addr, 6: self.lab.echo6_addr}
+        for family, dead, alive in ((4, addresses[4], addresses[6]), (6, addresses[6], addresses[4])):
             self.lab.family_blackhole("wan1", family)
             self.assertEqual((self.answered(dead), self.answered(alive)), (0, 5))
             self.lab.family_blackhole("wan1", family, False)
@@ -318,7 +319,8 @@ class Faults(LabCase):
             change("wan2")
             new = self.lab.link_info("wan2")
             self.assertNotEqual(old["gateway"], new["gateway"])
-            for gateway, answers in ((old["gateway"], False), (new["gateway"], True), (new["gateway6"] + "%wan2", True)):
+            gateways = {old["gateway"]: False, new["gateway"]: True, new["gateway6"] + "%wan2": True}
+            for gateway, answers in gateways.items():
                 argv = ["ping", "-n", "-c1", "-W1", "-I", "wan2", gateway]
                 done = self.lab.run("rtr", argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 self.assertEqual(done.returncode == 0, answers)
@@ -580,6 +582,17 @@ class Life(unittest.TestCase):
         self.assertIsNotNone(sleeper.poll())
         for prefix in prefixes:
             self.assertGone(prefix)
+
+    def test_with_netifd_addresses_go_and_come_with_the_carrier(self):
+        with Lab(n_links=2, netifd=True) as lab:
+            before = lab.run("rtr", ["ip", "route"], capture_output=True, text=True).stdout
+            lab.carrier("wan1", False)
+            during = lab.run("rtr", ["ip", "route"], capture_output=True, text=True).stdout
+            self.assertNotIn("wan1", during)
+            self.assertIn("default via 100.64.2.1 dev wan2", during)
+            lab.carrier("wan1", True)
+            after = lab.run("rtr", ["ip", "route"], capture_output=True, text=True).stdout
+            self.assertEqual(sorted(after.splitlines()), sorted(before.splitlines()))
 
     def test_leaves_nothing_after_sigterm(self):
         process = self.run_until_ready("labterm")

@@ -107,8 +107,10 @@ static void run_link(struct emulator *emulator, const struct command *command,
 }
 
 /* The link stays known by name, without ports, so that its options outlive a hot-plug. */
-static void run_unlink(struct link *link, struct control_reply *reply)
+static void run_unlink(struct link *link, const struct command *command,
+	struct control_reply *reply)
 {
+	(void)command;
 	link_close(link);
 	answer_ok(reply, loop_now_us());
 }
@@ -199,8 +201,9 @@ static void run_play(struct link *link, const struct command *command, struct co
 	answer_ok(reply, link->play_start_us);
 }
 
-static void run_stop(struct link *link, struct control_reply *reply)
+static void run_stop(struct link *link, const struct command *command, struct control_reply *reply)
 {
+	(void)command;
 	link_receive(link);
 	link_stop_playing(link);
 	answer_ok(reply, loop_now_us());
@@ -303,36 +306,45 @@ static void run_stats(struct emulator *emulator, struct control_reply *reply)
 	answer(reply, "}");
 }
 
+typedef void link_command_fn(struct link *link, const struct command *command,
+	struct control_reply *reply);
+
+/* Carries out what is about a link that must exist. */
+static void run_link_command(struct emulator *emulator, link_command_fn *run,
+	const struct command *command, struct control_reply *reply)
+{
+	struct link *link = find_link(emulator, command->name);
+
+	if (link)
+		run(link, command, reply);
+	else
+		answer(reply, "error: no link %s: show lists them", command->name);
+}
+
 static void run_command(struct emulator *emulator, const struct command *command,
 	struct control_reply *reply)
 {
-	struct link *link = command->name ? find_link(emulator, command->name) : NULL;
-
-	if (command->name && !link && command->kind != COMMAND_LINK) {
-		answer(reply, "error: no link %s: show lists them", command->name);
-		return;
-	}
 	switch (command->kind) {
 	case COMMAND_LINK:
 		run_link(emulator, command, reply);
 		break;
 	case COMMAND_UNLINK:
-		run_unlink(link, reply);
+		run_link_command(emulator, run_unlink, command, reply);
 		break;
 	case COMMAND_LOCAL:
-		run_local(link, command, reply);
+		run_link_command(emulator, run_local, command, reply);
 		break;
 	case COMMAND_SET:
-		run_set(link, command, reply);
+		run_link_command(emulator, run_set, command, reply);
 		break;
 	case COMMAND_CARRIER:
-		run_carrier(link, command, reply);
+		run_link_command(emulator, run_carrier, command, reply);
 		break;
 	case COMMAND_PLAY:
-		run_play(link, command, reply);
+		run_link_command(emulator, run_play, command, reply);
 		break;
 	case COMMAND_STOP:
-		run_stop(link, reply);
+		run_link_command(emulator, run_stop, command, reply);
 		break;
 	case COMMAND_DEAD:
 		run_dead(emulator, command, reply);

@@ -161,7 +161,7 @@ static bool parse_filter(char *text, struct impair_filter *ret_filter)
 
 static bool parse_filters(const char *text, struct impair_policy *policy)
 {
-	struct impair_filter filters[IMPAIR_FILTERS_MAX];
+	struct impair_filter filters[IMPAIR_FILTERS_MAX] = {0};
 	char copy[OPTION_TEXT_MAX];
 	size_t n_filters = 0;
 	char *rest = copy;

@@ -100,6 +100,7 @@ static void tick(struct flow *flow, int64_t now_us)
 	sample->bytes = delivered_bytes();
 	if (sample->bytes > seen_bytes) {
 		session.progress_us = now_us;
+		flow->journal.bytes += sample->bytes - seen_bytes;
 		seen_bytes = sample->bytes;
 		journal_answer(&flow->journal, index, now_us, -1, NULL);
 	}

@@ -152,6 +152,18 @@ static void enlist(struct exchange *exchange, size_t index, int64_t deadline_us)
 	last = &exchange->next;
 }
 
+/*
+ * Returns 0 or the errno.  Sends twice if need be: the first may only be told what an ICMP error
+ * said of an earlier packet.
+ */
+static int send_datagram(int fd, const uint8_t *data, size_t len)
+{
+	for (int i = 0; i < 2; i++)
+		if (send(fd, data, len, MSG_DONTWAIT) >= 0)
+			return 0;
+	return errno;
+}
+
 static void tick(struct flow *flow, int64_t now_us)
 {
 	size_t index = journal_send(&flow->journal, now_us);
@@ -173,10 +185,9 @@ static void tick(struct flow *flow, int64_t now_us)
 		established = exchange;
 	sample->sent_us = loop_now_us();
 	len = fill_payload(flow, data, index, sample->sent_us);
-	/* The first send may be told what an ICMP error said of an earlier packet. */
-	if (send(exchange->watch.fd, data, len, MSG_DONTWAIT) < 0 &&
-		send(exchange->watch.fd, data, len, MSG_DONTWAIT) < 0)
-		journal_fail(&flow->journal, index, errno);
+	error = send_datagram(exchange->watch.fd, data, len);
+	if (error)
+		journal_fail(&flow->journal, index, error);
 }
 
 static int64_t expire(struct flow *flow, int64_t now_us)

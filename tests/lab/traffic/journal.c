@@ -283,7 +283,6 @@ void journal_write_summary(const struct journal *journal, FILE *file)
 	int64_t *trips = calloc(journal->n_samples + 1, sizeof(*trips));
 	struct silence silence;
 	size_t n_errors = 0;
-	int64_t bytes = 0;
 	size_t n = 0;
 
 	if (!answers || !trips) {
@@ -294,10 +293,6 @@ void journal_write_summary(const struct journal *journal, FILE *file)
 		const struct sample *sample = &journal->samples[i];
 
 		n_errors += sample->error != 0;
-		if (sample->bytes > 0 && (i == 0 || sample[-1].bytes <= sample->bytes))
-			bytes += sample->bytes - (i && sample[-1].bytes > 0 ? sample[-1].bytes : 0);
-		else if (sample->bytes > 0)
-			bytes += sample->bytes;
 		if (sample->answered_us < 0)
 			continue;
 		answers[n] = sample->answered_us;
@@ -322,7 +317,7 @@ void journal_write_summary(const struct journal *journal, FILE *file)
 	fprintf(file, ",\"connects\":%zu,\"connect_failures\":%zu,\"resets\":%zu,\"stalls\":%zu",
 		count_events(journal, EVENT_CONNECTED), count_events(journal, EVENT_FAILED),
 		count_events(journal, EVENT_BROKEN), count_events(journal, EVENT_STALLED));
-	fprintf(file, ",\"bytes\":%" PRId64 "}\n", bytes);
+	fprintf(file, ",\"bytes\":%" PRId64 "}\n", journal->bytes);
 	free(answers);
 	free(trips);
 }

@@ -62,6 +62,7 @@ struct journal {
 	struct via vias[JOURNAL_VIAS_MAX];
 	size_t n_vias;
 	uint64_t via_changes;
+	int64_t bytes; /* bulk: in all; kept by the flow */
 };
 
 /*
@@ -69,7 +70,7 @@ struct journal {
  * one more with all that is known when it is answered or fails, so that of several lines with the
  * same "seq" the last one counts; and one for each event.
  */
-void journal_init(struct journal *journal, const char *mode, const char *to, FILE *log,
+void journal_init(struct journal *journal, const char *mode, const char *to, FILE *follow,
 	int64_t now_us);
 void journal_done(struct journal *journal);
 

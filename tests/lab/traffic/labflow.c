@@ -341,12 +341,6 @@ int main(int argc, char **argv)
 
 	if (!parse_options(argc, argv, &flow, &run))
 		return usage();
-	if (run.log_path && !(log = fopen(run.log_path, "we"))) {
-		fprintf(stderr, "labflow: cannot write %s: %s\n", run.log_path, strerror(errno));
-		return 1;
-	}
-	if (log && run.follow)
-		setvbuf(log, NULL, _IOLBF, 0);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -356,6 +350,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "labflow: cannot start: %s\n", strerror(-error));
 		return 1;
 	}
+	if (run.log_path && !(log = fopen(run.log_path, "we"))) {
+		fprintf(stderr, "labflow: cannot write %s: %s\n", run.log_path, strerror(errno));
+		return 1;
+	}
+	if (log && run.follow)
+		setvbuf(log, NULL, _IOLBF, 0);
 	loop_raise_priority(PRIORITY);
 	journal_init(&flow.journal, flow.kind->mode, flow.options.to, run.follow ? log : NULL,
 		loop_now_us());
