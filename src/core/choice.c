@@ -203,8 +203,10 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 	}
 	e->value[2] = path[to].score[context->class];
 	e->value[3] = context->family;
-	if (back)
+	if (back) {
 		e->value[0] = path[to].hold_us;
+		e->value[1] = env->policy->move_flows_on_failback ? env->policy->canary_us : -1;
+	}
 
 	if (from != PATHS_MAX && hard) {
 		note_left(&path[from], env);
@@ -269,7 +271,7 @@ static void fail_open(struct choice *c, const struct step_env *env,
 	c->fail_open = true;
 	e = step_event(env, EVENT_FAIL_OPEN);
 	e->class = (uint8_t)context->class;
-	e->path = c->path[0];
+	e->path = e->from = e->to = c->path[0];
 	e->value[2] = context->family;
 }
 

@@ -114,10 +114,10 @@ enum step {
 };
 
 enum event_kind {
-	EVENT_HEALTH, /* path: from, to (enum health), verdict; value: silence_us, probes lost, loss_ppm, rtt_us */
+	EVENT_HEALTH, /* path: from, to (enum health), verdict; value: silence_us, probes lost, loss_ppm, rtt_us (to DEAD: patience_us) */
 	EVENT_SWITCH, /* class, family: from, to (paths, PATHS_MAX: none), step; value: silence or bad time us, from score, to score, since fault us */
 	EVENT_STAY, /* class, family: a move was wanted and refused: from, to; value: why (enum stay) */
-	EVENT_CANARY,     /* failback begins with new flows: from, to; value: hold us */
+	EVENT_CANARY, /* failback begins with new flows: from, to; value: hold us, until the rest follows us (-1: it stays) */
 	EVENT_FAIL_OPEN,  /* every path is dead: the last one stays routed */
 	EVENT_PATH_FACTS, /* path: address, gateway, carrier changed; value: bit mask of what */
 	EVENT_TARGET,     /* target is at fault (to 1) or well again (to 0); value: index */

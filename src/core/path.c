@@ -48,7 +48,7 @@ static void tell_health(const struct path *p, const struct step_env *env, enum h
 	e->value[0] = p->silent_us ? env->now_us - p->silent_us : 0;
 	e->value[1] = p->misses;
 	e->value[2] = p->loss_ppm;
-	e->value[3] = p->rtt_us;
+	e->value[3] = health == HEALTH_DEAD ? p->baseline.patience_us : p->rtt_us;
 }
 
 static void set_health(struct path *p, const struct step_env *env, enum health health,
@@ -150,6 +150,8 @@ static void forget_probes(struct path *p)
 	memset(p->good_us, 0, sizeof(p->good_us));
 	memset(p->service, 0, sizeof(p->service));
 	memset(p->unfit, 0, sizeof(p->unfit));
+	memset(p->proven, 0, sizeof(p->proven));
+	p->any_proven = false;
 	p->congested = false;
 }
 
@@ -372,6 +374,8 @@ static void answer(struct path *p, const struct step_env *env, struct window_pro
 		return;
 	}
 	p->unfit[w->target][w->method] = 0;
+	p->proven[w->target] |= (uint8_t)(1U << w->method);
+	p->any_proven = true;
 	if (w->heartbeat && !was_missed)
 		baseline_add_loss(&p->baseline, false);
 	/* DNS and HTTP servers think before they answer; large packets take their time on the wire */
@@ -397,7 +401,9 @@ static void miss(struct path *p, const struct step_env *env, struct window_probe
 		path_requalify(p, env);
 	if (!path_probe)
 		return;
-	if (p->unfit[w->target][w->method] >= PATH_UNFIT) {
+	/* a target that has never answered here cannot stop doing so; unless nothing ever has */
+	if (p->unfit[w->target][w->method] >= PATH_UNFIT ||
+		(p->any_proven && !(p->proven[w->target] & (1U << w->method)))) {
 		w->state = PROBE_STATE_IGNORED;
 		return;
 	}

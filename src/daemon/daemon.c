@@ -73,8 +73,10 @@ static void tell_path(struct daemon *d, unsigned path, const struct path_facts *
 	counters_set_link(d->counters, path_link(path), facts->present ? facts->ifindex : 0);
 }
 
-static void step(struct daemon *d, const struct input *in)
+/* Adapters read the clock each for itself, so inputs can be some µs out of order; the engine wants them in order. */
+static void step(struct daemon *d, struct input *in)
 {
+	in->now_us = d->now_us = usec_max(in->now_us, d->now_us);
 	if (in->kind == INPUT_PATH && in->path.path < PATHS_MAX)
 		tell_path(d, in->path.path, &in->path.facts);
 	journal_input(&d->journal, in);

@@ -56,6 +56,7 @@ struct daemon {
 
 	uint64_t seed;
 	uint64_t wakeups, steps;
+	int64_t now_us;    /* of the last input */
 	int64_t wake_us;   /* as the engine wants it */
 	int64_t armed_us;  /* what the timer is set to */
 	bool policy_stale; /* links changed: build the policy again before the next input */
