@@ -110,7 +110,7 @@ void config_link_resolve(const struct config_link *l, enum link_kind guess,
 #define CONFIG_NO_LINK (UINT32_C(1) << 31)
 void config_class_slots(const struct config *config, struct policy *policy);
 
-#define CONFIG_FILE_MAX 65536 /* bytes */
+#define CONFIG_FILE_MAX 32768 /* bytes */
 
 /*
  * Reads a UCI file.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in ret_problems, in the

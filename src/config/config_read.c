@@ -30,12 +30,17 @@ struct reading {
 	bool own_targets[FAMILY_COUNT]; /* the built-in ones are gone */
 };
 
+static bool problems_full(const struct config_problems *p)
+{
+	return p->n == CONFIG_PROBLEMS_MAX;
+}
+
 /* When there are too many, an error drives out the last warning. */
 static struct problem *problem_place(struct config_problems *p, bool warning)
 {
 	int i = p->n;
 
-	if (p->n < CONFIG_PROBLEMS_MAX) {
+	if (!problems_full(p)) {
 		p->n++;
 	} else {
 		p->more++;
@@ -89,14 +94,19 @@ static const char *label(const struct uci_section *s, char ret[LABEL_SIZE])
 static void unknown_option(struct reading *r, const struct uci_section *s, enum option_section kind,
 	const struct uci_option *found)
 {
-	const char *advice = legacy_advice(s->type, found->name);
+	const char *advice;
 	char where[LABEL_SIZE];
 	struct suggestion near;
 	unsigned n;
 	const struct option *o = option_first(kind, &n);
 
+	if (problems_full(r->problems)) {
+		/* counted; what could be meant is not worth the search when nobody will read it */
+		tell(r, WARNING, found->line, "%s", found->name);
+		return;
+	}
 	label(s, where);
-	if (advice) {
+	if ((advice = legacy_advice(s->type, found->name))) {
 		tell(r, WARNING, found->line, "%s: '%.40s' is of an older version: %s", where,
 			found->name, advice);
 		return;
@@ -445,11 +455,16 @@ static void read_kind(struct reading *r, const struct uci_section *s, enum optio
 
 static void unknown_section(struct reading *r, const struct uci_section *s)
 {
-	const char *advice = legacy_advice(s->type, NULL);
+	const char *advice;
 	struct suggestion near;
 	char where[LABEL_SIZE];
 
+	if (problems_full(r->problems)) {
+		tell(r, WARNING, s->line, "%s", s->type);
+		return;
+	}
 	label(s, where);
+	advice = legacy_advice(s->type, NULL);
 	suggest_begin(&near, s->type);
 	for (unsigned k = 0; k < OPTION_SECTION_COUNT; k++)
 		suggest_consider(&near, option_section((enum option_section)k)->type);

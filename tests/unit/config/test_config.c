@@ -336,6 +336,49 @@ static void files_that_cannot_be_read_are_named(void **state)
 	rmdir(name);
 }
 
+/* With every table full and every word as long as can be, what is printed can still be read. */
+static void the_largest_configuration_fits_into_a_file(void **state)
+{
+	static char text[2 * CONFIG_FILE_MAX];
+	size_t n = 0;
+
+	(void)state;
+#define ADD(...) n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__)
+	ADD("c autonomy\no mode observe\nc defaults\no metered 1\n");
+	for (int i = 0; i < LINKS_MAX; i++)
+		ADD("c link\no name 'this.name.has.31.characters..%02d'\no device "
+		    "'fifteen.char.%02d'\n"
+		    "o enabled 0\no kind starlink\no metered 0\no preference -1000\no weight 100\n"
+		    "o budget 9223372036854775807\no quota 9223372036854775807\n"
+		    "o heartbeat 59m59s999ms999us\no hold 23h59m59s999ms999us\n"
+		    "o hold_max 6d23h59m59s999ms999us\n",
+			i, i);
+	for (int i = 1; i < CLASSES_MAX; i++) {
+		ADD("c class\no name 'this.class.has.31.characters.%02d'\no need realtime\n", i);
+		for (int k = 0; k < LINKS_MAX; k++)
+			ADD("l link 'this.name.has.31.characters..%02d'\n", k);
+	}
+	for (int i = 0; i < CONFIG_MATCHES_MAX; i++)
+		ADD("c match\no class 'this.class.has.31.characters.01'\no protocol udplite\n"
+		    "o port 10000-10001\no dscp AF41\no device 'fifteen.char.%02d'\n"
+		    "o source '1111:1111:1111:1111:1111:1111:1111:0000/127'\n"
+		    "o destination '1111:1111:1111:1111:1111:1111:1111:0000/127'\n",
+			i);
+	for (int i = 0; i < TARGETS_MAX; i++)
+		ADD("c target\no address 201.200.200.10%d\no method 'icmp tcp dns http'\n"
+		    "c target\no address 1111:1111:1111:1111:1111:1111:1111:111%d\n"
+		    "o method 'icmp tcp dns http'\no tcp_port 65535\n",
+			i, i);
+#undef ADD
+	if (parse(text, n))
+		fail_msg("%d: %s", problems.problem[0].line, problems.problem[0].text);
+	n = config_print(&config, false, NULL, 0);
+	printf("the largest configuration prints as %zu bytes\n", n);
+	assert_true(n < CONFIG_FILE_MAX);
+	check_round_trip(true);
+	check_round_trip(false);
+}
+
 /* Random files: xorshift with a fixed seed, so a failure repeats. */
 static uint32_t seed = 2463534242u;
 static unsigned any(unsigned n)
@@ -478,6 +521,7 @@ int main(void)
 		cmocka_unit_test(open_options_of_a_link_are_filled_by_its_kind),
 		cmocka_unit_test(classes_find_their_links_by_name),
 		cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(the_largest_configuration_fits_into_a_file),
 		cmocka_unit_test(whatever_is_accepted_survives_a_round_trip),
 	};
 
