@@ -36,6 +36,12 @@ static enum family event_family(const struct event *e)
 	return path_family(path);
 }
 
+static void add_verdict(const struct teller *t)
+{
+	if (t->e->verdict != VERDICT_NONE && t->e->verdict < VERDICT_COUNT)
+		words_add(t->out, "; %s", explain_verdict((enum verdict)t->e->verdict));
+}
+
 /* "wan ipv6"; IPv4 is what people mean without saying it */
 static void add_path_name(const struct teller *t, unsigned path)
 {
@@ -53,30 +59,32 @@ static bool is_bad(unsigned health)
 	return health == HEALTH_SUSPECT || health == HEALTH_DEGRADED || health == HEALTH_DEAD;
 }
 
-/* EVENT_HEALTH to dead carries the patience in the place of the round trip, which a dead path does not have. */
 static void tell_health_numbers(const struct teller *t)
 {
 	const struct event *e = t->e;
 	int64_t silence_us = e->value[0], lost = e->value[1], loss_ppm = e->value[2];
-	const char *comma = ": ";
+	const char *between = ": ";
 
 	if (silence_us > 0 && is_bad(e->to)) {
-		words_add(t->out, "%snothing came back for %s", comma, word_span(silence_us).text);
-		if (e->to == HEALTH_DEAD && e->value[3] > 0)
-			words_add(t->out, " (patience %s)", word_span(e->value[3]).text);
-		comma = ", ";
+		words_add(t->out, "%snothing came back for %s", between,
+			word_span(silence_us).text);
+		if (e->limit_us > 0)
+			words_add(t->out, " (patience %s)", word_span(e->limit_us).text);
+		between = ", ";
 	}
 	if (lost > 0 && is_bad(e->to)) {
-		words_add(t->out, "%s%lld probe%s lost", comma, (long long)lost,
+		words_add(t->out, "%s%lld probe%s lost", between, (long long)lost,
 			lost == 1 ? "" : "s");
-		comma = ", ";
+		between = ", ";
 	}
-	if (loss_ppm > 0 && e->to != HEALTH_DEAD) {
-		words_add(t->out, "%sloss %s", comma, word_percent(loss_ppm).text);
-		comma = ", ";
+	if (e->to == HEALTH_DEAD)
+		return;
+	if (loss_ppm > 0) {
+		words_add(t->out, "%sloss %s", between, word_percent(loss_ppm).text);
+		between = ", ";
 	}
-	if (e->value[3] > 0 && e->to != HEALTH_DEAD)
-		words_add(t->out, "%sround trip %s", comma, word_span(e->value[3]).text);
+	if (e->value[3] > 0)
+		words_add(t->out, "%sround trip %s", between, word_span(e->value[3]).text);
 }
 
 static void tell_health(const struct teller *t)
@@ -88,30 +96,42 @@ static void tell_health(const struct teller *t)
 		known(health_name((enum health)e->to)));
 	if (e->to != HEALTH_ABSENT && e->to != HEALTH_DOWN)
 		tell_health_numbers(t);
-	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
-		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+	add_verdict(t);
 }
 
 static void tell_switch(const struct teller *t)
 {
 	const struct event *e = t->e;
-	int64_t trouble_us = e->value[0], since_us = e->value[3];
 
-	words_add(t->out, "%s %s: %s -> %s", class_name(t), family_name(event_family(e)),
-		path_name(t, e->from), path_name(t, e->to));
+	words_add(t->out, "%s %s: ", class_name(t), family_name(event_family(e)));
+	if (e->from >= PATHS_MAX) {
+		words_add(t->out, "uses %s, score %lld", path_name(t, e->to),
+			(long long)e->value[2]);
+		return;
+	}
+	words_add(t->out, "%s -> %s", path_name(t, e->from), path_name(t, e->to));
 	if (e->step != STEP_NONE && e->step < STEP_COUNT)
 		words_add(t->out, ", settled at step %d (%s)", e->step,
 			step_name((enum step)e->step));
-	if (e->from < PATHS_MAX && e->to < PATHS_MAX)
-		words_add(t->out, ", score %lld -> %lld", (long long)e->value[1],
-			(long long)e->value[2]);
-	if (trouble_us > 0 && e->from < PATHS_MAX)
+	words_add(t->out, ", score %lld -> %lld", (long long)e->value[1], (long long)e->value[2]);
+	if (e->value[0] > 0)
 		words_add(t->out, ", %s in trouble for %s", path_name(t, e->from),
-			word_span(trouble_us).text);
-	if (since_us > 0)
-		words_add(t->out, ", %s after the fault", word_span(since_us).text);
-	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
-		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+			word_span(e->value[0]).text);
+	add_verdict(t);
+}
+
+static void tell_canary(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	words_add(t->out, "%s %s: new flows go back from %s to %s", class_name(t),
+		family_name(event_family(e)), path_name(t, e->from), path_name(t, e->to));
+	if (e->step != STEP_NONE && e->step < STEP_COUNT)
+		words_add(t->out, ", settled at step %d (%s)", e->step,
+			step_name((enum step)e->step));
+	if (e->value[0] > 0)
+		words_add(t->out, ", after %s without trouble", word_span(e->value[0]).text);
+	words_add(t->out, ", score %lld -> %lld", (long long)e->value[1], (long long)e->value[2]);
 }
 
 static const char *stay_text(enum stay stay)
@@ -144,23 +164,26 @@ static void tell_stay(const struct teller *t)
 	words_add(t->out, ": %s",
 		e->value[0] >= 0 && e->value[0] < STAY_COUNT ? stay_text((enum stay)e->value[0])
 							     : "?");
-	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
-		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+	if (e->value[1] > 0)
+		words_add(t->out, ", due in %s", word_span(e->value[1]).text);
+	add_verdict(t);
 }
 
+/* value[0]: for how long, -1 without an end. */
 static void tell_command(const struct teller *t)
 {
 	const struct event *e = t->e;
-	int64_t left_us = e->value[0] == USEC_NEVER ? USEC_NEVER : e->value[0] - e->at_us;
+	bool ends = e->from == COMMAND_PIN || e->from == COMMAND_HOLD || e->from == COMMAND_DRAIN;
 
 	words_add(t->out, "user: %s", known(command_verb_name((enum command_verb)e->from)));
 	if (e->path < PATHS_MAX)
 		words_add(t->out, " %s", path_name(t, e->path));
 	if (e->class < CLASSES_MAX)
 		words_add(t->out, ", class %s", class_name(t));
-	if (e->value[0] > 0 && left_us > 0)
-		words_add(t->out, ", %s%s", left_us == USEC_NEVER ? "" : "for ",
-			word_span(left_us).text);
+	if (ends && e->value[0] > 0)
+		words_add(t->out, ", for %s", word_span(e->value[0]).text);
+	else if (ends)
+		words_add(t->out, ", until it is taken back");
 }
 
 static void tell_expired(const struct teller *t)
@@ -219,28 +242,51 @@ static void tell_target(const struct teller *t)
 	const struct event *e = t->e;
 
 	words_add(t->out, "probe target %lld (%s): %s", (long long)e->value[0],
-		e->path < PATHS_MAX ? family_name(path_family(e->path)) : "any",
+		known(e->value[1] == FAMILY_IPV4 || e->value[1] == FAMILY_IPV6
+				? family_name((enum family)e->value[1])
+				: NULL),
 		e->to ? "dead on every link, its own fault; it no longer counts"
 		      : "well again, it counts");
 }
 
 static void tell_path_facts(const struct teller *t)
 {
-	const struct event *e = t->e;
+	static const char *const fact[] = {"device", "carrier", "address", "gateway", "MTU"};
+	const char *between = ": the kernel has another ";
 
-	add_path_name(t, e->path);
-	words_add(t->out, ": the kernel says that its address, gateway, carrier or MTU changed");
-	if (e->verdict != VERDICT_NONE && e->verdict < VERDICT_COUNT)
-		words_add(t->out, "; %s", explain_verdict((enum verdict)e->verdict));
+	add_path_name(t, t->e->path);
+	for (unsigned i = 0; i < sizeof(fact) / sizeof(fact[0]); i++) {
+		if (!(t->e->value[0] & (1 << i)))
+			continue;
+		words_add(t->out, "%s%s", between, fact[i]);
+		between = ", ";
+	}
+	words_add(t->out, " for it");
+	add_verdict(t);
 }
 
 static void tell_verdict(const struct teller *t)
 {
 	const struct event *e = t->e;
+	bool over = e->verdict == VERDICT_NONE;
+	unsigned verdict = over ? e->from : e->verdict;
 
 	add_path_name(t, e->path);
-	words_add(t->out, ": %s",
-		e->verdict < VERDICT_COUNT ? explain_verdict((enum verdict)e->verdict) : "?");
+	words_add(t->out, over ? ": no longer so: %s" : ": %s",
+		verdict < VERDICT_COUNT ? explain_verdict((enum verdict)verdict) : "?");
+}
+
+static void tell_fail_open(const struct teller *t)
+{
+	const struct event *e = t->e;
+	bool ipv6 = e->value[2] == FAMILY_IPV6;
+
+	words_add(t->out, "%s %s: no link answers; ", class_name(t),
+		family_name(ipv6 ? FAMILY_IPV6 : FAMILY_IPV4));
+	if (e->path < PATHS_MAX)
+		words_add(t->out, "traffic stays on %s until one does", path_name(t, e->path));
+	else
+		words_add(t->out, "traffic follows the system's own routes until one does");
 }
 
 static void tell(const struct teller *t)
@@ -258,16 +304,10 @@ static void tell(const struct teller *t)
 		tell_stay(t);
 		return;
 	case EVENT_CANARY:
-		words_add(t->out,
-			"%s %s: new flows go back from %s to %s; the rest follows after %s",
-			class_name(t), family_name(event_family(e)), path_name(t, e->from),
-			path_name(t, e->to), word_span(e->value[0]).text);
+		tell_canary(t);
 		return;
 	case EVENT_FAIL_OPEN:
-		words_add(t->out,
-			"%s %s: every link is dead; traffic stays on %s until one answers",
-			class_name(t), family_name(event_family(e)),
-			path_name(t, e->to < PATHS_MAX ? e->to : e->from));
+		tell_fail_open(t);
 		return;
 	case EVENT_PATH_FACTS:
 		tell_path_facts(t);

@@ -175,6 +175,13 @@ static void add_cause(struct words *out, const struct path_view *v)
 	}
 }
 
+/* Lives, but something that people need does not work over it. */
+static bool lacks_service(enum verdict verdict)
+{
+	return verdict == VERDICT_PORTAL || verdict == VERDICT_WEB || verdict == VERDICT_MTU ||
+	       verdict == VERDICT_DNS;
+}
+
 static const char *verdict_short(enum verdict verdict)
 {
 	switch (verdict) {
@@ -254,6 +261,20 @@ void explain_path(const struct snapshot *s, unsigned class, unsigned path, char 
 	add_path(&out, s, class, path);
 }
 
+static void add_needs_reason(struct words *out, const struct snapshot *s, unsigned class,
+	unsigned winner, unsigned loser)
+{
+	int score = s->path[loser].score[class], needed = s->policy->class[class].min_score;
+
+	if (lacks_service(s->path[loser].verdict))
+		words_add(out, "lacks nothing, on %s %s", name(s, loser),
+			explain_verdict(s->path[loser].verdict));
+	else
+		words_add(out, "meets the needs of %s better (score %d, at least %d) than %s (%d)",
+			s->policy->class[class].name, s->path[winner].score[class], needed,
+			name(s, loser), score);
+}
+
 /* Why winner goes before loser at a step, seen from the winner: "is preferred to lte (100 over 50)". */
 static void add_reason(struct words *out, const struct snapshot *s, unsigned class, enum step step,
 	unsigned winner, unsigned loser)
@@ -270,18 +291,19 @@ static void add_reason(struct words *out, const struct snapshot *s, unsigned cla
 		words_add(out, "is usable, %s is not", other);
 		break;
 	case STEP_ALIVE:
-		words_add(out, "answers, %s is dead", other);
+		words_add(out, "answers, %s is %s", other, health_name(s->path[loser].health));
 		break;
 	case STEP_PIN:
 		words_add(out, "is pinned by the user, whatever %s offers", other);
 		break;
 	case STEP_QUOTA:
-		words_add(out, "has data left, %s has used up its quota", other);
+		if (s->path[loser].drained_us)
+			words_add(out, "is not drained, %s is", other);
+		else
+			words_add(out, "has data left, %s has used up its quota", other);
 		break;
 	case STEP_NEEDS:
-		words_add(out, "meets the needs of %s (score %d, at least %d), %s does not (%d)",
-			s->policy->class[class].name, s->path[winner].score[class],
-			s->policy->class[class].min_score, other, s->path[loser].score[class]);
+		add_needs_reason(out, s, class, winner, loser);
 		break;
 	case STEP_FORECAST:
 		words_add(out, "is expected to stay, %s has announced an outage", other);
@@ -306,6 +328,12 @@ static void add_reason(struct words *out, const struct snapshot *s, unsigned cla
 	}
 }
 
+/* Another path is the better one, and something holds the move back. */
+static bool is_waiting(const struct decision_view *d)
+{
+	return d->wanted < PATHS_MAX && !decision_uses(d, d->wanted);
+}
+
 void explain_choice(const struct snapshot *s, unsigned class, enum family family, char *text,
 	size_t size)
 {
@@ -318,6 +346,9 @@ void explain_choice(const struct snapshot *s, unsigned class, enum family family
 		words_add(&out, "no link is usable");
 	else if (d->fail_open)
 		words_add(&out, "all are dead; the last one stays");
+	else if (is_waiting(d))
+		words_add(&out, "until %s may take over (%s)", name(s, d->wanted),
+			stay_name(d->stay));
 	else if (d->runner_up >= PATHS_MAX || d->step == STEP_NONE)
 		words_add(&out, "the only one to choose");
 	else
@@ -384,6 +415,15 @@ static void say_why(const struct writer *w)
 	out = line(w, TOPIC_WHY, d->path[0]);
 	if (d->fail_open) {
 		words_add(&out, "No link answers; moving would help nobody. All are probed on.");
+		return;
+	}
+	if (is_waiting(d)) {
+		words_add(&out, "%s stays in use for now, although %s ", name(w->s, d->path[0]),
+			name(w->s, d->wanted));
+		add_reason(&out, w->s, w->class, d->against[d->wanted], d->wanted, d->path[0]);
+		words_add(&out, "; %s is ", name(w->s, d->path[0]));
+		add_path(&out, w->s, w->class, d->path[0]);
+		words_add(&out, ".");
 		return;
 	}
 	words_add(&out, "%s ", name(w->s, d->path[0]));
@@ -462,10 +502,16 @@ static void add_loss(struct words *out, const struct writer *w, unsigned path, e
 		words_add(out, "%s is pinned; ", name(s, chosen));
 		break;
 	case STEP_QUOTA:
+		if (v->drained_us) {
+			words_add(out, "drained by the user; ");
+			break;
+		}
 		words_add(out, "%s of %s used; ", word_bytes(v->quota_used_bytes).text,
 			word_bytes(s->policy->link[path_link(path)].quota_bytes).text);
 		break;
 	case STEP_NEEDS:
+		if (lacks_service(v->verdict))
+			break;
 		words_add(out, "score %d, %s needs %d; ", v->score[w->class],
 			s->policy->class[w->class].name, s->policy->class[w->class].min_score);
 		break;
@@ -502,8 +548,8 @@ static void say_why_not(const struct writer *w)
 			!w->s->path[path].exists)
 			continue;
 		out = line(w, TOPIC_WHY_NOT, path);
-		if (path == w->d->wanted) {
-			words_add(&out, "%s would be better, but something holds it back: ",
+		if (is_waiting(w->d) && path == w->d->wanted) {
+			words_add(&out, "%s would be better, but something holds the move back: ",
 				name(w->s, path));
 			add_path(&out, w->s, w->class, path);
 		} else if (step == STEP_NONE || !w->d->n) {
@@ -592,7 +638,7 @@ static void say_waiting(const struct writer *w)
 {
 	struct words out;
 
-	if (w->d->wanted < PATHS_MAX && !decision_uses(w->d, w->d->wanted))
+	if (is_waiting(w->d))
 		say_stay(w);
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, w->family);
@@ -677,8 +723,11 @@ static void say_change_of_other(const struct writer *w, unsigned path)
 		words_add(&out, "The pin is taken back by: autonomyctl unpin.");
 		break;
 	case STEP_NEEDS:
-		words_add(&out, "%s counts again with a score of at least %d.", link,
-			w->s->policy->class[w->class].min_score);
+		if (lacks_service(v->verdict))
+			words_add(&out, "%s counts again once that works over it.", link);
+		else
+			words_add(&out, "%s counts again with a score of at least %d.", link,
+				w->s->policy->class[w->class].min_score);
 		break;
 	case STEP_QUOTA:
 		words_add(&out, "%s counts again in the next quota period.", link);

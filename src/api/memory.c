@@ -33,8 +33,7 @@ static void put_link(struct json_object *o, const char *key, const struct policy
 
 static bool moves(const struct event *e)
 {
-	return e->kind == EVENT_SWITCH || e->kind == EVENT_STAY || e->kind == EVENT_CANARY ||
-	       e->kind == EVENT_FAIL_OPEN;
+	return e->kind == EVENT_SWITCH || e->kind == EVENT_STAY || e->kind == EVENT_CANARY;
 }
 
 bool event_concerns(const struct event *e, unsigned link)
@@ -52,29 +51,32 @@ static void put_health(struct json_object *o, const struct event *e)
 	json_put_ms(o, "silence_ms", e->value[0]);
 	json_put_int(o, "probes_lost", e->value[1]);
 	json_put_percent(o, "loss_percent", e->value[2]);
-	json_put_ms(o, e->to == HEALTH_DEAD ? "patience_ms" : "rtt_ms", e->value[3]);
+	json_put_ms(o, "rtt_ms", e->to == HEALTH_DEAD ? -1 : e->value[3]);
+	if (e->limit_us > 0)
+		json_put_ms(o, "patience_ms", e->limit_us);
 }
 
 static void put_move(struct json_object *o, const struct event *e, const struct policy *p)
 {
 	put_link(o, "from", p, e->from);
 	put_link(o, "to", p, e->to);
-	if (e->kind == EVENT_SWITCH) {
-		json_put_text(o, "step", step_name((enum step)e->step));
-		json_put_ms(o, "trouble_ms", e->value[0]);
-		json_put_int(o, "from_score", e->value[1]);
-		json_put_int(o, "to_score", e->value[2]);
-		json_put_ms(o, "fault_ms", e->value[3]);
-	} else if (e->kind == EVENT_STAY && e->value[0] >= 0 && e->value[0] < STAY_COUNT) {
-		json_put_text(o, "stay", stay_name((enum stay)e->value[0]));
+	if (e->kind == EVENT_STAY) {
+		bool known = e->value[0] >= 0 && e->value[0] < STAY_COUNT;
+
+		json_put_text(o, "stay", known ? stay_name((enum stay)e->value[0]) : NULL);
+		json_put_ms(o, "due_ms", e->value[1]);
+		return;
 	}
+	json_put_text(o, "step", step_name((enum step)e->step));
+	json_put_ms(o, e->kind == EVENT_CANARY ? "hold_ms" : "trouble_ms", e->value[0]);
+	json_put_int(o, "from_score", e->value[1]);
+	json_put_int(o, "to_score", e->value[2]);
 }
 
 struct json_object *event_json(const struct api *api, const struct eventring_entry *entry)
 {
 	const struct policy *p = engine_policy(api->engine);
 	const struct event *e = &entry->event;
-	unsigned path = e->path < PATHS_MAX ? e->path : e->to < PATHS_MAX ? e->to : e->from;
 	struct json_object *o = json_object_new_object();
 	char text[EVENT_TEXT_SIZE];
 
@@ -84,8 +86,8 @@ struct json_object *event_json(const struct api *api, const struct eventring_ent
 	json_put_int(o, "level", event_level(e));
 	if (e->path < PATHS_MAX)
 		put_link(o, "link", p, e->path);
-	if ((moves(e) || e->path < PATHS_MAX) && path < PATHS_MAX)
-		json_put_text(o, "family", family_name(path_family(path)));
+	if (e->path < PATHS_MAX && e->kind != EVENT_COMMAND && e->kind != EVENT_EXPIRED)
+		json_put_text(o, "family", family_name(path_family(e->path)));
 	if (e->class < p->n_classes && e->class < CLASSES_MAX)
 		json_put_text(o, "class", p->class[e->class].name);
 	if (e->kind == EVENT_HEALTH)

@@ -103,20 +103,11 @@ int show_metrics(struct api *api, const struct request *r, struct json_object **
 	struct api_error *ret_error)
 {
 	struct json_object *list = json_object_new_array();
-	struct engine_view v;
 
 	(void)r;
 	(void)ret_error;
-	engine_view(api->engine, &v);
 	tell_metric(list, "uptime_ms", (api->now_us - api->started_us) / USEC_MS,
 		"Since the start of the daemon.");
-	tell_metric(list, "engine_inputs", (int64_t)v.inputs, "Inputs that the engine has taken.");
-	tell_metric(list, "engine_actions", (int64_t)v.actions, "Actions that it has asked for.");
-	tell_metric(list, "engine_events", (int64_t)v.events, "Events that it has told.");
-	tell_metric(list, "engine_inputs_ignored", (int64_t)v.inputs_ignored,
-		"Malformed inputs, ignored.");
-	tell_metric(list, "engine_time_corrections", (int64_t)v.time_corrections,
-		"Inputs whose time ran backwards.");
 	tell_metric(list, "api_calls", (int64_t)api->calls, "Commands that were asked for.");
 	tell_metric(list, "api_errors", (int64_t)api->errors, "Of these, answered with an error.");
 	if (api->hooks->metrics)

@@ -152,6 +152,7 @@ struct event {
 	uint8_t verdict; /* enum verdict */
 	uint8_t step;    /* enum step */
 	int64_t value[EVENT_VALUES];
+	int64_t limit_us; /* EVENT_HEALTH to dead: the patience that the silence outlasted; 0: not told */
 };
 
 struct output {

@@ -627,15 +627,22 @@ static int find_group(const char *name, gid_t *ret, struct problem *ret_problem)
 	return 0;
 }
 
+/* A group that is not there leaves the socket narrower than wanted, which is no reason to fail. */
+static void set_group(struct rpc *rpc, const char *name)
+{
+	struct problem problem;
+
+	if (find_group(name, &rpc->group, &problem))
+		log_line(LOG_WARNING, "rpc: %s: %s", problem.place, problem.text);
+}
+
 int rpc_configure(struct rpc *rpc, const struct rpc_options *options, struct problem *ret)
 {
-	gid_t group;
-	int r = find_group(options->group, &group, ret);
+	int r = 0;
 
-	/* without its group the socket is only narrower: go on */
-	rpc->group = group;
+	set_group(rpc, options->group);
 	if (chmod(rpc->path, options->mode & 0777) ||
-		(group != NO_GROUP && chown(rpc->path, (uid_t)-1, group))) {
+		(rpc->group != NO_GROUP && chown(rpc->path, (uid_t)-1, rpc->group))) {
 		r = -errno;
 		problem_set(ret, rpc->path, 0, "cannot set mode and group of the socket: %s",
 			strerror(errno));
@@ -647,8 +654,7 @@ static int rpc_listen(struct rpc *rpc, const struct rpc_options *options, struct
 {
 	int fd;
 
-	if (find_group(options->group, &rpc->group, ret))
-		log_line(LOG_WARNING, "rpc: %s", ret->text);
+	set_group(rpc, options->group);
 	fd = open_socket(rpc, options);
 	if (fd < 0) {
 		problem_set(ret, rpc->path, 0,

@@ -30,7 +30,8 @@
 struct rpc;
 
 struct rpc_options {
-	const char *path;  /* of the socket; its folder is made when missing */
+	const char *
+		path; /* of the socket; its folder is made when missing; not read by rpc_configure() */
 	const char *group; /* owns the socket and may operate; "": none */
 	uint32_t mode;     /* of the socket file */
 };
