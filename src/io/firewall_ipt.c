@@ -121,13 +121,13 @@ static const char *ports_module(uint8_t protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return "tcp";
+		return "tcp --dport";
 	case IPPROTO_UDP:
-		return "udp";
+		return "udp --dport";
 	case IPPROTO_SCTP:
-		return "sctp";
-	default:
-		return "dccp";
+		return "sctp --dport";
+	default: /* UDP-Lite has no module of its own */
+		return "multiport --dports";
 	}
 }
 
@@ -140,7 +140,7 @@ static void write_match(struct writer *w, const struct class_match *match, enum 
 	if (match->protocol)
 		write_text(w, " -p %u", match->protocol);
 	if (last)
-		write_text(w, " -m %s --dport %u:%u", ports_module(match->protocol),
+		write_text(w, " -m %s %u:%u", ports_module(match->protocol),
 			match->port_first, last);
 	if (match->dscp >= 0)
 		write_text(w, " -m dscp --dscp 0x%02x", (unsigned)match->dscp & 63);

@@ -65,6 +65,9 @@ static struct nlmsghdr *begin(struct writer *w, uint16_t type, uint16_t flags, u
 		}
 	}
 
+	/* libmnl does not write the padding between attributes, and the bytes are summed up */
+	memset(w->bytes + w->size, 0, MESSAGE_MAX);
+
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(w->bytes + w->size);
 
 	if (type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END)

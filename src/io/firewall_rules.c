@@ -90,7 +90,7 @@ static void add_match(struct firewall_rules *rules, const struct steer_numbers *
 static bool has_ports(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
-	       protocol == IPPROTO_DCCP;
+	       protocol == IPPROTO_UDPLITE;
 }
 
 static void add_classes(struct firewall_rules *rules, const struct config *config,

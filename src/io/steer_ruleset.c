@@ -12,7 +12,7 @@
 #include "io/steer_numbers.h"
 
 #define CHECK_AFTER_US (20 * USEC_MS) /* a burst of notifications is looked at once */
-#define INSTALL_EVERY_US USEC_S
+#define TELL_EVERY_US USEC_S
 
 static void arm(struct steer_ruleset *r, int64_t wait_us)
 {
@@ -35,16 +35,17 @@ static void forget_events(struct steer_ruleset *r)
 
 static int install(struct steer_ruleset *r, struct problem *ret)
 {
+	int64_t start_us = inbox_clock_us();
 	int error;
 
+	r->gone = false;
 	if (!r->variant || r->variant->present(r->config, r->link))
 		return 0;
-	r->installed_us = inbox_clock_us();
 	error = r->variant->install(r->config, r->link, ret);
 	forget_events(r);
 	if (!error)
 		log_line(LOG_INFO, "%s: ruleset installed in %lld us", r->variant->name,
-			(long long)(inbox_clock_us() - r->installed_us));
+			(long long)(inbox_clock_us() - start_us));
 	return error;
 }
 
@@ -60,19 +61,20 @@ static void install_or_say(struct steer_ruleset *r)
 static void timer_fired(evutil_socket_t fd, short what, void *user)
 {
 	struct steer_ruleset *r = user;
-	int64_t since_us = inbox_clock_us() - r->installed_us;
+	int64_t now_us = inbox_clock_us();
 
 	(void)fd;
 	(void)what;
-	if (!r->active || !r->variant || r->variant->present(r->config, r->link))
+	if (!r->active || r->gone || !r->variant || r->variant->present(r->config, r->link))
 		return;
-	if (since_us < INSTALL_EVERY_US) {
-		arm(r, INSTALL_EVERY_US - since_us);
+	if (r->told_us && now_us - r->told_us < TELL_EVERY_US) {
+		arm(r, TELL_EVERY_US - (now_us - r->told_us));
 		return;
 	}
-	log_line(LOG_NOTICE, "%s: somebody removed our rules; they are put back", r->variant->name);
+	log_line(LOG_NOTICE, "%s: somebody removed our rules", r->variant->name);
+	r->gone = true;
+	r->told_us = now_us;
 	r->lost(r->user);
-	install_or_say(r);
 }
 
 /* Table `inet autonomy`, or a chain of ours in another program's table. */
@@ -186,7 +188,7 @@ static void choose(struct steer_ruleset *r)
 
 void steer_ruleset_activate(struct steer_ruleset *r)
 {
-	if (r->active)
+	if (r->active && !r->gone)
 		return;
 	r->active = true;
 	choose(r);

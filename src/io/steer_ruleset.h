@@ -1,7 +1,7 @@
 /*
  * Keeps the firewall ruleset in the kernel: chooses the variant, installs it when the set of devices changes, adopts one
- * that is as it should be, and notices (nftables notifications) when somebody takes it away.  It holds no decision of the
- * engine's, so it is put back at once, though not more than once a second; the engine is told.
+ * that is as it should be, and notices (nftables notifications) when somebody takes it away.  Then the engine is told, not
+ * more than once a second, and the next path that it asks for puts the ruleset back.
  */
 #pragma once
 
@@ -18,9 +18,10 @@ struct steer_ruleset {
 	struct netlink_events events;
 	struct event *timer;
 	bool active; /* it shall be in the kernel */
+	bool gone;   /* somebody took it away */
 	bool ignores_events;
 	bool said_none;
-	int64_t installed_us;
+	int64_t told_us;
 	void (*lost)(void *user);
 	void *user;
 };
