@@ -9,6 +9,7 @@
 #include "base/usec.h"
 #include "core/names.h"
 #include "replay/event_line.h"
+#include "replay/probe_size.h"
 
 #define SCENARIO_SIZE_MAX (1 << 20)
 #define GATEWAY_RTT_US 500
@@ -211,32 +212,12 @@ static bool lost(struct play *p, const struct recording_state *state)
 	return draw(p) < state->loss;
 }
 
-/* IP bytes of a probe and its answer, near enough for counters. */
-static unsigned probe_bytes(const struct action_probe *a)
-{
-	switch ((enum probe_method)a->method) {
-	case PROBE_ICMP:
-	case PROBE_TCP:
-		return 60;
-	case PROBE_DNS:
-		return 80;
-	case PROBE_HTTP:
-		return 400;
-	case PROBE_BIG:
-		return a->size;
-	case PROBE_NEIGHBOUR:
-	case PROBE_METHOD_COUNT:
-		break;
-	}
-	return 0;
-}
-
 static void answer_probe(void *user, int64_t now_us, const struct action_probe *a,
 	struct input_sample *ret)
 {
 	struct play *p = user;
 	struct scenario_link *link = &p->s->link[path_link(a->path)];
-	unsigned bytes = probe_bytes(a);
+	struct probe_size size = probe_size(a);
 	struct recording_state state;
 
 	ret->outcome = SAMPLE_ANSWERED;
@@ -245,17 +226,17 @@ static void answer_probe(void *user, int64_t now_us, const struct action_probe *
 		return;
 	state = recording_at(&link->recording, now_us);
 	link->probes++;
-	link->probe_bytes += bytes;
-	link->counters.tx_packets++;
-	link->counters.tx_bytes += bytes;
+	link->probe_bytes += size.out;
+	link->counters.tx_packets += size.out_packets;
+	link->counters.tx_bytes += size.out;
 	if (lost(p, &state)) {
 		link->probes_lost++;
 		ret->outcome = SAMPLE_LOST;
 		return;
 	}
-	link->probe_bytes += bytes;
-	link->counters.rx_packets++;
-	link->counters.rx_bytes += bytes;
+	link->probe_bytes += size.back;
+	link->counters.rx_packets += size.back_packets;
+	link->counters.rx_bytes += size.back;
 	ret->rtt_us = (uint32_t)state.rtt_us;
 	ret->detail = a->method == PROBE_HTTP ? 20 : 0;
 }

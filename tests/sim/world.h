@@ -86,7 +86,10 @@ void world_set_bursty_loss(struct world_link *l, uint32_t loss_ppm, uint32_t bur
 void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64_t from_us,
 	int64_t until_us, int32_t value);
 
-/* Gives the engine its policy and paths, at time 0.  Faults of kind FAULT_CARRIER must be there before. */
+/* What the kernel will say of the link's path at that time. */
+void world_tell_carrier(struct world *w, unsigned link, int64_t at_us, bool carrier);
+
+/* Gives the engine its policy and paths, at time 0, and tells of those carrier faults that are known by now. */
 void world_begin(struct world *w);
 void world_run(struct world *w, int64_t until_us);
 

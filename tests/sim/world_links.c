@@ -1,7 +1,7 @@
 /* What the links of a world do to packets. */
 #include "sim/world_links.h"
 
-#include <string.h>
+#include "replay/probe_size.h"
 
 #define PPM 1000000
 
@@ -118,25 +118,11 @@ static void answer_as_method(struct world *w, const struct world_link *l, int64_
 		ret->outcome = SAMPLE_LOST;
 }
 
-static unsigned bytes_of(const struct action_probe *a)
-{
-	static const unsigned bytes[PROBE_METHOD_COUNT] = {
-		[PROBE_ICMP] = 60,
-		[PROBE_TCP] = 60,
-		[PROBE_DNS] = 80,
-		[PROBE_HTTP] = 400,
-		[PROBE_NEIGHBOUR] = 0,
-		[PROBE_BIG] = 0,
-	};
-
-	return a->method == PROBE_BIG ? a->size : bytes[a->method];
-}
-
 void world_probe(void *user, int64_t now_us, const struct action_probe *a, struct input_sample *ret)
 {
 	struct world *w = user;
 	struct world_link *l = &w->link[path_link(a->path)];
-	unsigned bytes = bytes_of(a);
+	struct probe_size size = probe_size(a);
 
 	ret->outcome = SAMPLE_ANSWERED;
 	if (a->method == PROBE_NEIGHBOUR) {
@@ -147,9 +133,9 @@ void world_probe(void *user, int64_t now_us, const struct action_probe *a, struc
 		return;
 	}
 	l->probes++;
-	l->probe_bytes += bytes;
-	l->counters.tx_packets++;
-	l->counters.tx_bytes += bytes;
+	l->probe_bytes += size.out;
+	l->counters.tx_packets += size.out_packets;
+	l->counters.tx_bytes += size.out;
 	ret->rtt_us = (uint32_t)world_round_trip_us(w, l, now_us);
 	if (world_packet_lost(w, l, now_us))
 		ret->outcome = SAMPLE_LOST;
@@ -159,9 +145,9 @@ void world_probe(void *user, int64_t now_us, const struct action_probe *a, struc
 		l->probes_lost++;
 		return;
 	}
-	l->probe_bytes += bytes;
-	l->counters.rx_packets++;
-	l->counters.rx_bytes += bytes;
+	l->probe_bytes += size.back;
+	l->counters.rx_packets += size.back_packets;
+	l->counters.rx_bytes += size.back;
 }
 
 /* Counts in what the user has sent, and what has come back a round trip later. */

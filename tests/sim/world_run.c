@@ -102,7 +102,7 @@ void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64
 		l->fault[l->n_faults++] = (struct world_fault){kind, from_us, until_us, value};
 }
 
-static void tell_facts(struct world *w, unsigned link, int64_t at_us, bool carrier)
+void world_tell_carrier(struct world *w, unsigned link, int64_t at_us, bool carrier)
 {
 	struct input in = {.kind = INPUT_PATH,
 		.now_us = at_us,
@@ -152,14 +152,14 @@ void world_begin(struct world *w)
 		fill_link(w, i);
 	runner_step(&w->runner, &in);
 	for (unsigned i = 0; i < w->n_links; i++) {
-		tell_facts(w, i, 0, true);
+		world_tell_carrier(w, i, 0, true);
 		for (unsigned k = 0; k < w->link[i].n_faults; k++) {
 			const struct world_fault *f = &w->link[i].fault[k];
 
 			if (f->kind != FAULT_CARRIER)
 				continue;
-			tell_facts(w, i, f->from_us, false);
-			tell_facts(w, i, f->until_us, true);
+			world_tell_carrier(w, i, f->from_us, false);
+			world_tell_carrier(w, i, f->until_us, true);
 		}
 	}
 }
