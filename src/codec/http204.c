@@ -8,7 +8,7 @@
 #define STATUS_FIRST 9 /* column of the status in "HTTP/1.1 204 No Content", RFC 9112 §4 */
 #define STATUS_END 12
 
-static const char content_length[] = "content-length:";
+static const uint8_t content_length[] = "content-length:";
 #define CONTENT_LENGTH_SIZE (sizeof(content_length) - 1)
 
 static bool visible(const char *s)
@@ -52,7 +52,7 @@ static enum http204_state after_status_line(const struct http204 *h)
 
 static enum http204_state read_status_line(struct http204 *h, uint8_t c)
 {
-	static const char version[] = "HTTP/1.";
+	static const uint8_t version[] = "HTTP/1.";
 	unsigned column = h->column;
 
 	if (c == '\n') {

@@ -61,14 +61,14 @@ static void handle(struct probe_path *path, const struct probe_packet *packet)
 	probe_answer(p, slot, outcome_of(answer.rcode), answer.rcode, packet->arrived_us);
 }
 
-/* One error: to is where our query was going, data what of it came back. */
+/* One error: offender sent it, to is where our query was going, data what of it came back. */
 static void handle_error(struct probe_path *path, const struct sock_extended_err *e,
-	const union probe_address *to, const uint8_t *data, size_t size)
+	const union probe_address *offender, const union probe_address *to, const uint8_t *data,
+	size_t size)
 {
 	struct probes *p = path->probes;
 	enum family family = path->binding.family;
 	const uint8_t *target = probe_address_bytes(family, to);
-	union probe_address offender = {0};
 	struct probe_slot *slot;
 
 	if (e->ee_origin != SO_EE_ORIGIN_ICMP && e->ee_origin != SO_EE_ORIGIN_ICMP6)
@@ -80,15 +80,31 @@ static void handle_error(struct probe_path *path, const struct sock_extended_err
 		p->stats.spoofed++;
 		return;
 	}
-	memcpy(&offender, SO_EE_OFFENDER(e),
-		family == FAMILY_IPV4 ? sizeof(offender.ipv4) : sizeof(offender.ipv6));
 	/* nobody listens on port 53 there, but the host itself says so, quoting our query */
 	if (e->ee_errno == ECONNREFUSED && size >= 2 &&
-		probe_same_address(family, probe_address_bytes(family, &offender), target))
+		probe_same_address(family, probe_address_bytes(family, offender), target))
 		probe_answer(p, slot, SAMPLE_REFUSED, e->ee_code, p->now_us);
 	else
 		probe_note(p, slot, e->ee_errno == EMSGSIZE ? SAMPLE_TOO_BIG : SAMPLE_UNREACHABLE,
 			e->ee_code, p->now_us);
+}
+
+/* A control message of the error queue: the error, then the address of who sent it. */
+static void read_control(struct probe_path *path, const struct cmsghdr *c,
+	const union probe_address *to, const uint8_t *data, size_t size)
+{
+	bool ipv4 = path->binding.family == FAMILY_IPV4;
+	union probe_address offender = {0};
+	struct sock_extended_err e;
+	size_t length = ipv4 ? sizeof(offender.ipv4) : sizeof(offender.ipv6);
+
+	if (c->cmsg_level != (ipv4 ? SOL_IP : SOL_IPV6) ||
+		c->cmsg_type != (ipv4 ? IP_RECVERR : IPV6_RECVERR) ||
+		c->cmsg_len < CMSG_LEN(sizeof(e) + length))
+		return;
+	memcpy(&e, CMSG_DATA(c), sizeof(e));
+	memcpy(&offender, CMSG_DATA(c) + sizeof(e), length);
+	handle_error(path, &e, &offender, to, data, size);
 }
 
 static bool read_error(struct probe_path *path)
@@ -107,20 +123,11 @@ static bool read_error(struct probe_path *path)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes)};
 	ssize_t n = recvmsg(path->dns.fd, &h, MSG_ERRQUEUE | MSG_DONTWAIT);
-	size_t least =
-		CMSG_LEN(sizeof(struct sock_extended_err) +
-			 (path->binding.family == FAMILY_IPV4 ? sizeof(struct sockaddr_in)
-							      : sizeof(struct sockaddr_in6)));
 
 	if (n < 0)
 		return false;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c)) {
-		if (((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
-			    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) &&
-			c->cmsg_len >= least)
-			handle_error(path, (const struct sock_extended_err *)CMSG_DATA(c), &to,
-				data, (size_t)n);
-	}
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c))
+		read_control(path, c, &to, data, (size_t)n);
 	return true;
 }
 

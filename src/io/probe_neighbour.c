@@ -73,9 +73,9 @@ static void handle_arp(struct probe_path *path, const struct probe_packet *packe
 	}
 	/* what came in before the filter was attached may be anything */
 	if (arp.operation != ARP_OPERATION_REPLY ||
-		memcmp(arp.sender, n->target, sizeof(arp.sender)))
+		!probe_same_address(FAMILY_IPV4, arp.sender, n->target))
 		return;
-	if (memcmp(arp.target, path->binding.facts.address, sizeof(arp.target))) {
+	if (!probe_same_address(FAMILY_IPV4, arp.target, path->binding.facts.address)) {
 		p->stats.spoofed++;
 		return;
 	}
@@ -92,7 +92,8 @@ static void handle_nd(struct probe_path *path, const struct probe_packet *packet
 
 	if (error == -EBADMSG)
 		p->stats.malformed++;
-	if (error || !na.solicited || memcmp(na.target, path->neighbour.target, sizeof(na.target)))
+	if (error || !na.solicited ||
+		!probe_same_address(FAMILY_IPV6, na.target, path->neighbour.target))
 		return;
 	if (packet->hop_limit != ND_HOP_LIMIT) {
 		p->stats.spoofed++;

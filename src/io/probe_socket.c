@@ -84,11 +84,10 @@ static int64_t clock_us(clockid_t clock)
 
 int64_t probe_clock_us(int64_t *ret_realtime_us)
 {
-	int64_t before, after;
-
 	/* being preempted between the two would show up as delay of the path */
 	for (int attempts = 3;;) {
-		before = clock_us(CLOCK_MONOTONIC);
+		int64_t before = clock_us(CLOCK_MONOTONIC), after;
+
 		*ret_realtime_us = clock_us(CLOCK_REALTIME);
 		after = clock_us(CLOCK_MONOTONIC);
 		if (after - before <= 100 || !--attempts)
