@@ -56,8 +56,8 @@ void uci_write_section(struct uci_writer *w, const char *type, const char *name)
 	write_text(w, "\n");
 }
 
-static void write_pair(
-	struct uci_writer *w, const char *keyword, const char *name, const char *value)
+static void write_pair(struct uci_writer *w, const char *keyword, const char *name,
+	const char *value)
 {
 	write_text(w, keyword);
 	write_text(w, name);

@@ -130,19 +130,22 @@ static void unknown_option(struct reading *r, const struct uci_section *s, enum 
 			where, found->name);
 }
 
-/* An item of a list may hold several words, as a list written as one option does. */
+/* An item of a list may hold several words, as a list written as one option does.  Without any word it is not given. */
 static void read_items(struct reading *r, const struct uci_section *s, const struct option *o,
 	const struct uci_option *found, void *base)
 {
 	char where[LABEL_SIZE], why[OPTION_WHY_SIZE], word[OPTION_TEXT_SIZE];
+	bool first = true;
 
-	option_clear(o, base);
 	for (const struct uci_item *i = found->item; i; i = i->next) {
 		const char *text = i->text;
 
 		for (text += strspn(text, " \t\n"); *text; text += strspn(text, " \t\n")) {
 			size_t n = strcspn(text, " \t\n");
 
+			if (first)
+				option_clear(o, base);
+			first = false;
 			snprintf(word, sizeof(word), "%.*s", n < sizeof(word) ? (int)n : 0, text);
 			if (option_read(o, r->config, base, word, why))
 				tell(r, ERROR, i->line, "%s: %s: %s", label(s, where), o->name,
