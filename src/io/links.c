@@ -28,10 +28,11 @@
 #include "io/links_slots.h"
 #include "io/log.h"
 
-#define SETTLE_US (50 * USEC_MS)   /* until the kernel has done what it announced */
-#define DUMP_GAP_US (20 * USEC_MS) /* least time between dumps in a storm */
-#define RETRY_US (1 * USEC_S)      /* after a dump that failed */
-#define ROOM_US (2 * USEC_MS)      /* until the inbox may have room again */
+#define SETTLE_US (50 * USEC_MS)        /* until the kernel has done what it announced */
+#define DUMP_GAP_US (20 * USEC_MS)      /* least time between dumps in a storm */
+#define RETRY_US (1 * USEC_S)           /* after a dump that failed */
+#define EXPIRY_MARGIN_US (30 * USEC_MS) /* the kernel tells the end of a route to 10 ms */
+#define ROOM_US (2 * USEC_MS)           /* until the inbox may have room again */
 
 #define METRIC_NONE UINT32_MAX
 #define PREFERENCE_STEP 10 /* between links that are ordered by the kernel's metric */
@@ -47,7 +48,8 @@ struct link {
 	uint32_t ifindex;       /* for which clues were read */
 	struct kind_clues clues;
 	enum link_kind kind;
-	int32_t preference; /* from the metric; what the configuration says goes before */
+	enum family kind_family; /* whose address showed it, FAMILY_COUNT: no address did */
+	int32_t preference;      /* from the metric; what the configuration says goes before */
 	char why[KIND_WHY_SIZE];
 	struct path_facts facts[FAMILY_COUNT]; /* as last sent */
 };
@@ -232,8 +234,14 @@ static void tell_slot(const struct links *l, int slot, const char *was)
 			slot, was, l->slots.slot[slot].device);
 }
 
-static void forget_metrics(struct link *link)
+/* Facts stay: they are what the engine was told of this number, and will be compared with. */
+static void begin_link(struct link *link)
 {
+	link->remembered = false;
+	link->discovered = false;
+	link->config = -1;
+	link->ifindex = 0;
+	link->kind_family = FAMILY_COUNT;
 	for (int f = 0; f < FAMILY_COUNT; f++)
 		link->metric[f] = METRIC_NONE;
 }
@@ -250,12 +258,7 @@ static int give_slot(struct links *l, const char *device, bool must)
 	if (slot < 0)
 		return -1;
 	tell_slot(l, slot, was);
-	/* facts stay: they are what the engine was told of this number, and will be compared with */
-	l->link[slot].remembered = false;
-	l->link[slot].discovered = false;
-	l->link[slot].config = -1;
-	forget_metrics(&l->link[slot]);
-	l->link[slot].ifindex = 0;
+	begin_link(&l->link[slot]);
 	l->slots_dirty = true;
 	return slot;
 }
@@ -371,19 +374,26 @@ static uint32_t rank_metric(const struct link *link)
 							: link->metric[FAMILY_IPV6];
 }
 
+/* An address that is gone for now takes nothing back: a dish that is unplugged is still one. */
+static bool has_shown_kind(const struct link *link)
+{
+	return link->kind_family != FAMILY_COUNT && !link->facts[link->kind_family].has_address;
+}
+
 static void set_kind(struct links *l, unsigned slot, const struct kernel_device *device)
 {
 	struct link *link = &l->link[slot];
 	enum link_kind was = link->kind;
 	bool fresh = link->ifindex != device->ifindex;
 
-	if (fresh) {
+	if (fresh)
 		kind_read_clues(device, "/sys/class/net", "/proc/net/pppoe", &link->clues);
-		link->ifindex = device->ifindex;
-	} else if (!link->facts[FAMILY_IPV4].has_address && !link->facts[FAMILY_IPV6].has_address) {
-		return; /* a dish that is unplugged is still one */
-	}
+	link->ifindex = device->ifindex;
+	if (has_shown_kind(link))
+		return;
 	link->kind = kind_guess(&link->clues, link->facts, link->why);
+	link->kind_family =
+		link->kind == LINK_KIND_STARLINK ? kind_starlink_family(link->facts) : FAMILY_COUNT;
 	if (fresh || link->kind != was)
 		log_line(LOG_INFO, "link %s: slot %u, %s (%s)", device->name, slot,
 			link_kind_name(link->kind), link->why);
@@ -506,7 +516,7 @@ static void flush(struct links *l)
 	if (expiry_us == USEC_NEVER)
 		event_del(l->expiry);
 	else
-		arm(l->expiry, expiry_us - now_us);
+		arm(l->expiry, expiry_us - now_us + EXPIRY_MARGIN_US);
 }
 
 /* After the notifications of one wake-up. */
@@ -567,9 +577,8 @@ static void load_slots(struct links *l)
 		log_line(LOG_WARNING, "links: %s cannot be read: %s; links are numbered anew",
 			l->file, strerror(-error));
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		begin_link(&l->link[i]);
 		l->link[i].remembered = l->slots.slot[i].device[0];
-		l->link[i].config = -1;
-		forget_metrics(&l->link[i]);
 	}
 }
 

@@ -205,8 +205,10 @@ int links_dump_routes(const struct links_dump *d, struct table *t, int64_t now_u
 	next.full = t->full;
 	table_clear(&next);
 	error = walk_until_consistent(d, now_us, dump_routes, &next);
-	if (!error || error == -EINTR)
-		table_take_gateways(t, &next);
+	if (error && error != -EINTR)
+		return error;
+	table_keep_expiries(&next, t, now_us);
+	table_take_gateways(t, &next);
 	return error;
 }
 
@@ -218,7 +220,9 @@ int links_dump_all(const struct links_dump *d, struct table *t, int64_t now_us)
 	next.full = t->full;
 	table_clear(&next);
 	error = walk_until_consistent(d, now_us, dump_all, &next);
-	if (!error || error == -EINTR)
-		*t = next;
+	if (error && error != -EINTR)
+		return error;
+	table_keep_expiries(&next, t, now_us);
+	*t = next;
 	return error;
 }

@@ -117,26 +117,37 @@ static bool is_cellular(const struct kind_clues *c, char ret_why[KIND_WHY_SIZE])
 	return true;
 }
 
-static bool is_starlink(const struct path_facts facts[FAMILY_COUNT], char ret_why[KIND_WHY_SIZE])
+enum family kind_starlink_family(const struct path_facts facts[FAMILY_COUNT])
 {
 	static const uint8_t first_hop[4] = {100, 64, 0, 1};
 	const struct path_facts *v4 = &facts[FAMILY_IPV4], *v6 = &facts[FAMILY_IPV6];
 	const uint8_t *a = v6->address;
 
 	if (v4->has_address && v4->has_gateway && v4->address[0] == 100 &&
-		(v4->address[1] & 0xc0) == 64 && !memcmp(v4->gateway, first_hop, 4)) {
+		(v4->address[1] & 0xc0) == 64 && !memcmp(v4->gateway, first_hop, 4))
+		return FAMILY_IPV4;
+	if (!v6->has_address)
+		return FAMILY_COUNT;
+	if (a[0] == 0x26 && a[1] == 0x05 && a[2] == 0x59 && (a[3] & 0xf0) == 0xc0)
+		return FAMILY_IPV6;
+	if (a[0] == 0x2a && a[1] == 0x0d && a[2] == 0x33 && (a[3] & 0xf8) == 0x40)
+		return FAMILY_IPV6;
+	return FAMILY_COUNT;
+}
+
+static bool is_starlink(const struct path_facts facts[FAMILY_COUNT], char ret_why[KIND_WHY_SIZE])
+{
+	switch (kind_starlink_family(facts)) {
+	case FAMILY_IPV4:
 		why_set(ret_why, "address in 100.64.0.0/10 and gateway 100.64.0.1", "");
 		return true;
-	}
-	if (v6->has_address && a[0] == 0x26 && a[1] == 0x05 && a[2] == 0x59 &&
-		(a[3] & 0xf0) == 0xc0) {
-		why_set(ret_why, "address in 2605:59c0::/28", "");
+	case FAMILY_IPV6:
+		why_set(ret_why, "address in a prefix of Starlink's",
+			facts[FAMILY_IPV6].address[0] == 0x26 ? ", 2605:59c0::/28"
+							      : ", 2a0d:3340::/29");
 		return true;
-	}
-	if (v6->has_address && a[0] == 0x2a && a[1] == 0x0d && a[2] == 0x33 &&
-		(a[3] & 0xf8) == 0x40) {
-		why_set(ret_why, "address in 2a0d:3340::/29", "");
-		return true;
+	case FAMILY_COUNT:
+		break;
 	}
 	return false;
 }

@@ -28,5 +28,8 @@ void kind_read_clues(const struct kernel_device *device, const char *sysfs, cons
 /* A tunnel of one's own (VPN), by its name, IFLA_INFO_KIND and type alone: never a link unless configured. */
 bool kind_is_tunnel(const char *device, const char *info_kind, uint16_t type);
 
+/* The family whose address says that a dish is behind it, FAMILY_COUNT if none does. */
+enum family kind_starlink_family(const struct path_facts facts[FAMILY_COUNT]);
+
 enum link_kind kind_guess(const struct kind_clues *clues,
 	const struct path_facts facts[FAMILY_COUNT], char ret_why[KIND_WHY_SIZE]);

@@ -4,6 +4,8 @@
 
 #include "base/usec.h"
 
+#define EXPIRY_TICK_US (10 * USEC_MS)
+
 void table_clear(struct table *t)
 {
 	t->n_devices = 0;
@@ -141,6 +143,31 @@ void table_take_gateways(struct table *t, const struct table *from)
 	t->n_gateways = from->n_gateways;
 	t->n_nexthops = from->n_nexthops;
 	t->full = from->full;
+}
+
+static bool same_gateway(const struct table_gateway *a, const struct table_gateway *b)
+{
+	return a->family == b->family && a->ifindex == b->ifindex && a->metric == b->metric &&
+	       a->source_bits == b->source_bits &&
+	       !memcmp(a->gateway, b->gateway, sizeof(a->gateway)) &&
+	       !memcmp(a->source, b->source, sizeof(a->source));
+}
+
+void table_keep_expiries(struct table *t, const struct table *before, int64_t now_us)
+{
+	for (size_t i = 0; i < t->n_gateways; i++) {
+		struct table_gateway *g = &t->gateway[i];
+
+		for (size_t j = 0; !g->expires && j < before->n_gateways; j++) {
+			const struct table_gateway *was = &before->gateway[j];
+
+			if (was->expires && was->expires_at_us < now_us + 2 * EXPIRY_TICK_US &&
+				same_gateway(g, was)) {
+				g->expires = true;
+				g->expires_at_us = was->expires_at_us;
+			}
+		}
+	}
 }
 
 void table_drop_gateways(struct table *t, uint32_t ifindex)

@@ -51,6 +51,12 @@ void table_clear_gateways(struct table *t);
 void table_add_gateway(struct table *t, const struct kernel_route *route,
 	const struct kernel_leg *leg, int64_t now_us);
 void table_take_gateways(struct table *t, const struct table *from); /* with the nexthops */
+/*
+ * The kernel tells in hundredths of a second when a route runs out, and 0 for never; so in its last hundredth it seems to
+ * live for ever.  Gives such routes in t the time that was known of them before.
+ */
+void table_keep_expiries(struct table *t, const struct table *before, int64_t now_us);
+
 void table_drop_gateways(struct table *t, uint32_t ifindex); /* a device that is down has none */
 
 /* Remembers that default routes depend on this nexthop object. */
