@@ -68,6 +68,9 @@ def build():
     """Builds the lab's programs where needed and returns their folder."""
     directory = os.environ.get("AUTONOMY_LAB_PROGRAMS")
     if directory:
+        missing = [name for name in PROGRAMS if not (Path(directory) / name).exists()]
+        if missing:
+            raise LabError(f"{directory} has no {' '.join(missing)}: build the project with its tests")
         return Path(directory)
     folder = REPOSITORY / "build" / "lab"
     folder.mkdir(parents=True, exist_ok=True)
@@ -287,6 +290,15 @@ class Flow:
         self.log = log
         self._summary = None
 
+    def until_answered(self, timeout_s=5):
+        """Waits for the first answer."""
+        deadline = time.monotonic() + timeout_s
+        while not any(sample["answered_us"] for sample in self.samples()):
+            if time.monotonic() > deadline:
+                raise LabError(f"no answer within {timeout_s} s")
+            time.sleep(0.01)
+        return self
+
     def stop(self, timeout_s=10):
         """Ends it if it has not ended by itself, and returns its summary."""
         if self.process.poll() is None:
@@ -305,10 +317,10 @@ class Flow:
 
     def samples(self):
         """What is known of each packet by now, in the order of sending; see read_log()."""
-        return read_log(self.log)[0]
+        return read_log(self.log)[0] if os.path.exists(self.log) else []
 
     def events(self):
-        return read_log(self.log)[1]
+        return read_log(self.log)[1] if os.path.exists(self.log) else []
 
 
 class Lab:

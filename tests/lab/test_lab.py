@@ -356,15 +356,15 @@ class Traffic(LabCase):
                 self.assertEqual({self.lab.link_of(via) for via in flow.wait()["via"]}, {"wan1"})
 
     def test_stream_notices_and_survives_a_lost_connection_state(self):
-        flow = self.lab.flow("stream", period_ms=10)
-        time.sleep(0.3)
+        flow = self.lab.flow("stream", period_ms=10).until_answered()
         at_us = now_us()
         # The router forgets the connection and its next packet leaves from another port or link.
         self.lab.run("rtr", ["ip", "route", "add", "192.0.2.1/32", "via", "100.64.2.1"], check=True)
-        self.lab.run("rtr", ["conntrack", "-D", "-d", "192.0.2.1"], check=True, capture_output=True)
+        forget = ["conntrack", "-D", "-p", "tcp", "-d", "192.0.2.1", "--state", "ESTABLISHED"]
+        self.lab.run("rtr", forget, check=True, capture_output=True)
         time.sleep(0.5)
-        self.lab.run("rtr", ["ip", "route", "del", "192.0.2.1/32"], check=True)
         summary = flow.stop()
+        self.lab.run("rtr", ["ip", "route", "del", "192.0.2.1/32"], check=True)
         self.assertEqual((summary["resets"], summary["connects"]), (1, 2))
         self.assertEqual({self.lab.link_of(via) for via in summary["via"]}, {"wan1", "wan2"})
         broken = [e for e in flow.events() if e["event"] == "broken"]
@@ -372,8 +372,7 @@ class Traffic(LabCase):
         self.assertGreater(broken[0]["at_us"], at_us)
 
     def test_silence_is_the_time_without_answers(self):
-        flow = self.lab.flow("udp", period_ms=2)
-        time.sleep(0.2)
+        flow = self.lab.flow("udp", period_ms=2).until_answered()
         start_us = self.lab.blackhole("wan1", "down")
         time.sleep(0.3)
         end_us = self.lab.blackhole("wan1", "down", on=False)
@@ -425,8 +424,7 @@ class Traces(LabCase):
         return groups
 
     def check_play(self, path, speed):
-        flow = self.lab.flow("udp", period_ms=2, drain_ms=200)
-        time.sleep(0.05)
+        flow = self.lab.flow("udp", period_ms=2, drain_ms=200).until_answered()
         start_us = self.lab.play("wan1", path, speed=speed)
         time.sleep(1.5 / speed)
         flow.stop()

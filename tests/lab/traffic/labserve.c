@@ -63,9 +63,12 @@ struct connection {
 	uint8_t out[BUFFER_BYTES]; /* what the peer has not taken yet */
 	size_t n_out;
 	bool closing; /* close once out is empty */
+	struct connection *next;
+	struct connection *previous;
 };
 
 static struct loop loop;
+static struct connection *connections;
 static volatile sig_atomic_t stop_asked;
 
 static const struct {
@@ -220,6 +223,12 @@ static void datagram_ready(struct watch *watch, uint32_t events)
 
 static void close_connection(struct connection *connection)
 {
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		connections = connection->next;
 	loop_unwatch(&loop, &connection->watch);
 	close(connection->watch.fd);
 	free(connection);
@@ -391,37 +400,47 @@ static void connection_ready(struct watch *watch, uint32_t events)
 		close_connection(connection);
 }
 
+static struct connection *add_connection(enum service service, int fd)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	uint32_t events = service == SERVICE_ZEROS ? EPOLLIN | EPOLLOUT : EPOLLIN;
+
+	if (!connection)
+		return NULL;
+	connection->watch = (struct watch){.fd = fd, .ready = connection_ready};
+	connection->service = service;
+	if (loop_watch(&loop, &connection->watch, events) < 0) {
+		free(connection);
+		return NULL;
+	}
+	connection->next = connections;
+	if (connections)
+		connections->previous = connection;
+	connections = connection;
+	return connection;
+}
+
 static void listener_ready(struct watch *watch, uint32_t events)
 {
 	struct socket_watch *listener = container_of(watch, struct socket_watch, watch);
-	struct connection *connection = malloc(sizeof(*connection));
-	socklen_t size = sizeof(connection->peer);
+	struct connection *connection;
+	struct sockaddr_in6 peer;
+	socklen_t size = sizeof(peer);
 	int on = 1;
+	int fd;
 
 	(void)events;
-	if (!connection)
+	fd = accept4(watch->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
 		return;
-	connection->watch.ready = connection_ready;
-	connection->service = listener->service;
-	connection->kind = STREAM_UNDECIDED;
-	connection->n_in = 0;
-	connection->n_out = 0;
-	connection->closing = false;
-	connection->watch.fd = accept4(watch->fd, (struct sockaddr *)&connection->peer, &size,
-		SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (connection->watch.fd < 0) {
-		free(connection);
-		return;
-	}
-	setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* A peer that vanished with its link is not kept for longer than this. */
-	setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){120000},
-		sizeof(int));
-	if (loop_watch(&loop, &connection->watch,
-		    connection->service == SERVICE_ZEROS ? EPOLLIN | EPOLLOUT : EPOLLIN) < 0) {
-		close(connection->watch.fd);
-		free(connection);
-	}
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){120000}, sizeof(int));
+	connection = add_connection(listener->service, fd);
+	if (connection)
+		connection->peer = peer;
+	else
+		close(fd);
 }
 
 static int open_socket(struct socket_watch *socket_watch, enum service service, int type,
@@ -506,6 +525,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (!stop_asked)
 		loop_wait(&loop, LOOP_NEVER);
+	while (connections)
+		close_connection(connections);
 	loop_done(&loop);
 	return 0;
 }
