@@ -7,7 +7,7 @@
 
 #include "base/usec.h"
 
-#define CLOCK_NEAR_US (20 * USEC_H)
+#define CLOCK_NEAR_S (20 * 3600)
 
 #define WORD(...)                                                                                  \
 	__extension__({                                                                            \
@@ -29,7 +29,7 @@ static struct word word_scaled(int64_t value, int64_t unit, const char *name)
 static struct word word_two_units(int64_t us, int64_t unit, const char *name, int64_t part,
 	const char *part_name)
 {
-	int64_t parts = (us + part / 2) / part, ratio = unit / part;
+	int64_t parts = us / part + (us % part >= part / 2), ratio = unit / part;
 
 	if (parts % ratio == 0)
 		return WORD("%lld %s", (long long)(parts / ratio), name);
@@ -97,7 +97,8 @@ struct word word_bytes(int64_t bytes)
 struct word word_clock(int64_t wall_us, int64_t now_wall_us)
 {
 	time_t seconds = (time_t)(wall_us / USEC_S);
-	bool near = wall_us - now_wall_us < CLOCK_NEAR_US && now_wall_us - wall_us < CLOCK_NEAR_US;
+	bool near = wall_us / USEC_S - now_wall_us / USEC_S < CLOCK_NEAR_S &&
+		    now_wall_us / USEC_S - wall_us / USEC_S < CLOCK_NEAR_S;
 	struct word word = {"?"};
 	struct tm tm;
 

@@ -124,7 +124,7 @@ static struct decision_view fake_decision(unsigned path, enum step step, unsigne
 }
 
 /* wan carries default over IPv4 and is preferred; lte stands by; sat is dead, the provider's fault.  No IPv6. */
-static void fake_reset(void)
+static inline void fake_reset(void)
 {
 	struct path_view *sat = &fake.path[path_of(FAKE_SAT, FAMILY_IPV4)];
 	struct decision_view *d = &fake.decision[0][FAMILY_IPV4];
@@ -163,13 +163,12 @@ static void fake_reset(void)
 }
 
 /* wan dies, traffic has moved to lte, wan answers again and has to stay well for 23 s. */
-static void fake_failed_over(void)
+static inline void fake_failed_over(void)
 {
 	struct path_view *wan = &fake.path[path_of(FAKE_WAN, FAMILY_IPV4)];
 	struct decision_view *d = &fake.decision[0][FAMILY_IPV4];
 
 	fake_reset();
-	wan->health = HEALTH_RECOVERING;
 	wan->health_since_us = FAKE_NOW_US - 7 * USEC_S;
 	wan->relapses = 1;
 	wan->hold_left_us = 23 * USEC_S;
@@ -178,6 +177,7 @@ static void fake_failed_over(void)
 	d->since_us = FAKE_NOW_US - 40 * USEC_S;
 	d->wanted = (uint8_t)path_of(FAKE_WAN, FAMILY_IPV4);
 	d->stay = STAY_HOLD;
+	d->against[path_of(FAKE_WAN, FAMILY_IPV4)] = STEP_PREFERENCE;
 	d->due_us = FAKE_NOW_US + 23 * USEC_S;
 	d->against[path_of(FAKE_SAT, FAMILY_IPV4)] = STEP_ALIVE;
 }
@@ -205,7 +205,8 @@ static inline struct event fake_death(void)
 	e.value[0] = 140 * USEC_MS;
 	e.value[1] = 12;
 	e.value[2] = 1000000;
-	e.value[3] = 100 * USEC_MS;
+	e.value[3] = 8100;
+	e.limit_us = 100 * USEC_MS;
 	return e;
 }
 
@@ -221,6 +222,7 @@ static inline struct event fake_switch(void)
 	e.value[0] = 140 * USEC_MS;
 	e.value[1] = 93;
 	e.value[2] = 88;
-	e.value[3] = 143 * USEC_MS;
+	e.value[3] = FAMILY_IPV4;
+	e.path = e.to;
 	return e;
 }
