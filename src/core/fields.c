@@ -299,4 +299,5 @@ void fields_event(struct pack *p, struct event *v)
 	pack_u8(p, &v->step, STEP_COUNT - 1);
 	for (unsigned i = 0; i < EVENT_VALUES; i++)
 		any_i64(p, &v->value[i]);
+	any_i64(p, &v->limit_us);
 }

@@ -91,6 +91,12 @@ static bool repeats(const struct ledger_entry *old, const struct event *e)
 	       e->at_us - old->at_us <= REPEAT_US + usec_min(old->watched_us, LEDGER_WATCH_US);
 }
 
+/* Traffic has moved: new flows at the least. */
+static bool is_move(unsigned kind)
+{
+	return kind == EVENT_SWITCH || kind == EVENT_CANARY;
+}
+
 /* A new switch ends the comparison that the ones before it began, and tells whether they were worth it. */
 static void close_earlier(struct ledger *l, const struct ledger_entry *now)
 {
@@ -99,7 +105,7 @@ static void close_earlier(struct ledger *l, const struct ledger_entry *now)
 
 		if (e->closed || e->class != now->class || e->family != now->family)
 			continue;
-		if (e->kind == EVENT_SWITCH && e->to.path == now->from.path &&
+		if (is_move(e->kind) && e->to.path == now->from.path &&
 			(now->verdict || now->from.verdict))
 			e->relapse = true;
 		e->closed = true;
@@ -117,11 +123,11 @@ static void decided(struct ledger *l, const struct event *ev, ledger_view_fn *vi
 	e->stay = ev->kind == EVENT_STAY ? (uint8_t)ev->value[0] : (uint8_t)STAY_COUNT;
 	e->verdict = ev->verdict;
 	e->at_us = ev->at_us;
-	e->fault_us = ev->kind == EVENT_SWITCH ? ev->value[3] : -1;
+	e->fault_us = ev->kind == EVENT_SWITCH ? ev->value[0] : -1;
 	e->apply_us = e->from_well_us = -1;
 	take_down(&e->from, ev->from, ev->class, ev->at_us, view, user);
 	take_down(&e->to, ev->to, ev->class, ev->at_us, view, user);
-	if (ev->kind == EVENT_SWITCH)
+	if (is_move(ev->kind))
 		close_earlier(l, e);
 	/* without two paths there is nothing to compare */
 	e->closed = e->from.path == PATHS_MAX || e->to.path == PATHS_MAX;

@@ -37,7 +37,7 @@ struct ledger_entry {
 	int64_t at_us;
 	struct ledger_path from, to; /* STAY: in use, wanted */
 
-	int64_t fault_us; /* from the fault (the last answer) to the decision; -1: not known */
+	int64_t fault_us; /* from the begin of the trouble to the decision; -1: not known */
 	int64_t apply_us; /* from the decision to the kernel's answer; -1: not answered yet */
 	int32_t apply_error;
 

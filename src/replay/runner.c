@@ -161,5 +161,6 @@ void runner_run(struct runner *r, int64_t until_us)
 			take(r, &in);
 		runner_step(r, &in);
 	}
-	r->now_us = usec_max(r->now_us, until_us);
+	if (!r->stuck)
+		r->now_us = usec_max(r->now_us, until_us);
 }

@@ -168,6 +168,9 @@ void world_run(struct world *w, int64_t until_us)
 {
 	runner_run(&w->runner, until_us);
 	if (w->runner.stuck) {
+		fprintf(stderr, "last output: %u actions, %u events, wake at %lld us\n",
+			w->runner.out.n_actions, w->runner.out.n_events,
+			(long long)w->runner.out.wake_us);
 		fprintf(stderr, "the engine made no progress at %lld us\n",
 			(long long)w->runner.now_us);
 		abort();

@@ -44,7 +44,7 @@ static void tell(enum event_kind kind, int64_t at_us, unsigned from, unsigned to
 		.verdict = kind == EVENT_SWITCH && world[from % PATHS_MAX].health == HEALTH_DEAD
 				   ? VERDICT_SILENT
 				   : VERDICT_NONE,
-		.value = {value, 0, 0, 250000}};
+		.value = {kind == EVENT_SWITCH ? 250000 : value}};
 
 	ledger_event(&ledger, &e, view, NULL);
 }

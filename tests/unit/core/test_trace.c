@@ -292,6 +292,7 @@ static void full_output(struct output *ret)
 		e->step = STEP_COUNT - 1;
 		for (unsigned k = 0; k < EVENT_VALUES; k++)
 			e->value[k] = INT64_MIN;
+		e->limit_us = INT64_MIN;
 	}
 }
 
