@@ -41,8 +41,8 @@ struct command {
 	int64_t offset_us; /* 0 .. 10^14 */
 	uint64_t seed;
 	struct in6_addr address;
-	const char
-		*words[COMMAND_WORDS_MAX]; /* pairs of option and value; "reset" has value NULL */
+	/* Options and values in turn; "reset" has the value NULL. */
+	const char *words[COMMAND_WORDS_MAX];
 	size_t n_words;
 };
 
