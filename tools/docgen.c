@@ -1,6 +1,6 @@
 /*
- * Prints the documents that are made from tables in the source: docgen DOCUMENT > FILE.  `./dev docs` writes them all,
- * and a check compares them with what is in the tree.
+ * Prints the documents that are made from tables in the source: docgen DOCUMENT > FILE.  `./dev
+ * docs` writes them all, and a check compares them with what is in the tree.
  */
 #include <stdio.h>
 #include <string.h>

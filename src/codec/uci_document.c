@@ -5,8 +5,9 @@
 #include <string.h>
 
 /*
- * The document is a list of sections with lists of options with lists of items, all of it cut off one block of memory
- * from front to back.  A statement's words are read straight into the free end and stay there.
+ * The document is a list of sections with lists of options with lists of items, all of it cut off
+ * one block of memory from front to back.  A statement's words are read straight into the free end
+ * and stay there.
  */
 
 void uci_document_init(struct uci_document *d, void *memory, size_t size)
@@ -243,7 +244,8 @@ struct parse {
 	struct uci_section *section; /* the one that options belong to */
 	uci_problem_fn *tell;
 	void *user;
-	bool skipping; /* no section because of a problem: that its options belong nowhere is no news */
+	/* no section because of a problem: that its options belong nowhere is no news */
+	bool skipping;
 	int problems;
 };
 

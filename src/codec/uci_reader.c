@@ -6,21 +6,20 @@
 #include <string.h>
 
 /*
- * The reader follows uci's own, quirks included, because the same file must mean the same to both.  uci reads a line,
- * and a further one only where a quote is open or a backslash stands at the end; a comment, a blank and a keyword never
- * reach past what has been read.  line_end is that border.
+ * The reader follows uci's own, quirks included, because the same file must mean the same to both.
+ * uci reads a line, and a further one only where a quote is open or a backslash stands at the end;
+ * a comment, a blank and a keyword never reach past what has been read.  line_end is that border.
  *
- * Two things that uci drops without a word are problems here: NUL bytes, and what follows a ';' that touches a bare
- * word ("option a b;option c d" loses c).
+ * Two things that uci drops without a word are problems here: NUL bytes, and what follows a ';'
+ * that touches a bare word ("option a b;option c d" loses c).
  */
 
 void uci_reader_init(struct uci_reader *r, const char *text, size_t size, char *scratch,
 	size_t scratch_size)
 {
-	*r = (struct uci_reader){.text = text,
-		.size = size,
-		.scratch = scratch,
-		.scratch_size = scratch_size};
+	*r = (struct uci_reader){.text = text, .size = size};
+	r->scratch = scratch;
+	r->scratch_size = scratch_size;
 }
 
 __attribute__((format(printf, 4, 5))) static int reader_fail(struct uci_reader *r, int line,
@@ -39,7 +38,9 @@ __attribute__((format(printf, 4, 5))) static int reader_fail(struct uci_reader *
 /* The character under the cursor; 0 at the border, as in uci's buffer. */
 static char reader_peek(const struct uci_reader *r)
 {
-	return r->pos < r->line_end ? r->text[r->pos] : '\0';
+	if (r->pos == r->line_end)
+		return '\0';
+	return r->text[r->pos];
 }
 
 /* Moves the border one line on. */
@@ -91,7 +92,10 @@ static int reader_take(struct uci_reader *r)
 	return 0;
 }
 
-/* Past a backslash.  True: the character that follows is literal; false: it was an end of line, now joined. */
+/*
+ * Past a backslash.  True: the character that follows is literal; false: it was an end of line, now
+ * joined.
+ */
 static bool reader_unescape(struct uci_reader *r)
 {
 	char c;
@@ -145,7 +149,10 @@ static int reader_nothing_follows(struct uci_reader *r)
 	return 0;
 }
 
-/* A quoted piece, or one character.  bare stays true as long as the word stands in the file as it is. */
+/*
+ * A quoted piece, or one character.  bare stays true as long as the word stands in the file as it
+ * is.
+ */
 static int reader_piece(struct uci_reader *r, bool *bare)
 {
 	char c = reader_peek(r);

@@ -1,15 +1,16 @@
 /*
- * The text format of /etc/config, as OpenWrt's uci programs read and write it: a reader that hands out one statement
- * after the other, a document that can be changed and written back, and a writer.  Bytes and structs only: no files, no
- * clock, no allocation.
+ * The text format of /etc/config, as OpenWrt's uci programs read and write it: a reader that hands
+ * out one statement after the other, a document that can be changed and written back, and a
+ * writer.  Bytes and structs only: no files, no clock, no allocation.
  *
  *      config link 'wan'            a section: type and name; without a name it is called cfgXXYYYY
  *              option device 'eth1' one value; the last one counts; '' is passed over
  *              list target '1.1.1.1' an item; the items of a name are kept in order
  *
- * Words are bare, 'literal', "with \ escapes" or joined from such pieces ('a'"b"c).  '#' outside quotes starts a
- * comment, also inside a word; ';' outside quotes ends a statement; backslash and end of line join two lines; a quoted
- * word may span lines.  Keywords may be shortened to their first letter.  Comments are not kept.
+ * Words are bare, 'literal', "with \ escapes" or joined from such pieces ('a'"b"c).  '#' outside
+ * quotes starts a comment, also inside a word; ';' outside quotes ends a statement; backslash and
+ * end of line join two lines; a quoted word may span lines.  Keywords may be shortened to their
+ * first letter.  Comments are not kept.
  */
 #pragma once
 
@@ -41,17 +42,22 @@ struct uci_reader {
 	char *scratch;
 	size_t scratch_size, scratch_used;
 	int problem_line;
-	bool problem_in_config; /* a config statement is at fault: the options below it belong nowhere */
+	/* a config statement is at fault: the options below it belong nowhere */
+	bool problem_in_config;
 	char problem[UCI_PROBLEM_SIZE];
 };
 
-/* Both text and scratch belong to the caller.  A statement's words must fit into scratch, each with a final NUL. */
+/*
+ * Both text and scratch belong to the caller.  A statement's words must fit into scratch, each with
+ * a final NUL.
+ */
 void uci_reader_init(struct uci_reader *r, const char *text, size_t size, char *scratch,
 	size_t scratch_size);
 
 /*
- * 1: a statement; 0: the end; -EINVAL or -ENOSPC (words longer than the scratch): r->problem_line and r->problem say
- * what is wrong.  The next call goes on after the line at fault, so that all problems can be told at once.
+ * 1: a statement; 0: the end; -EINVAL or -ENOSPC (words longer than the scratch): r->problem_line
+ * and r->problem say what is wrong.  The next call goes on after the line at fault, so that all
+ * problems can be told at once.
  */
 int uci_reader_next(struct uci_reader *r, struct uci_statement *ret);
 
@@ -90,7 +96,10 @@ struct uci_document {
 	struct uci_section *section, *last;
 };
 
-/* The document lives in memory, which belongs to the caller and is never grown; what is replaced is not reused. */
+/*
+ * The document lives in memory, which belongs to the caller and is never grown; what is replaced is
+ * not reused.
+ */
 void uci_document_init(struct uci_document *d, void *memory, size_t size);
 
 /* Enough memory for any text of this size. */
@@ -99,8 +108,9 @@ size_t uci_document_room(size_t text_size);
 typedef void uci_problem_fn(void *user, int line, const char *text);
 
 /*
- * Adds what a file says.  0; -EINVAL when there were problems (each was told; the rest has been read); -ENOMEM when the
- * memory is used up (told as well).  Only after 0 does the document mean what uci would make of the file.
+ * Adds what a file says.  0; -EINVAL when there were problems (each was told; the rest has been
+ * read); -ENOMEM when the memory is used up (told as well).  Only after 0 does the document mean
+ * what uci would make of the file.
  */
 int uci_document_parse(struct uci_document *d, const char *text, size_t size, uci_problem_fn *tell,
 	void *user);

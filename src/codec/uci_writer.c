@@ -44,7 +44,10 @@ static void write_quoted(struct uci_writer *w, const char *text)
 void uci_write_section(struct uci_writer *w, const char *type, const char *name)
 {
 	write_text(w, "\nconfig ");
-	/* uci writes types bare, whatever they contain; those it could not read back are quoted here */
+	/*
+	 * uci writes types bare, whatever they contain; those it could not read back are quoted
+	 * here
+	 */
 	if (strpbrk(type, "'\"\\#;"))
 		write_quoted(w, type);
 	else

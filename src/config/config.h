@@ -1,6 +1,6 @@
 /*
- * The configuration as one plain struct: what options.c describes and uci files say.  A config is built whole, checked
- * whole and swapped whole; a bad file never replaces a good one.
+ * The configuration as one plain struct: what options.c describes and uci files say.  A config is
+ * built whole, checked whole and swapped whole; a bad file never replaces a good one.
  */
 #pragma once
 
@@ -38,14 +38,20 @@ struct class_match {
 	uint8_t destination[16], destination_bits; /* bits 0: any */
 };
 
-/* A link section: policy plus which of its options the user has set (the rest is guessed from the device). */
+/*
+ * A link section: policy plus which of its options the user has set (the rest is guessed from the
+ * device).
+ */
 struct config_link {
 	struct link_policy policy;
 	uint64_t set; /* bit i: option i of the link's option table was given */
 	int line;     /* in the file, for errors */
 };
 
-/* The links that a class may use, by name: a slot is known only once a link is there (config_class_links()). */
+/*
+ * The links that a class may use, by name: a slot is known only once a link is there
+ * (config_class_slots()).
+ */
 struct config_class_links {
 	uint8_t n; /* 0: all */
 	char name[LINKS_MAX][NAME_SIZE];
@@ -66,9 +72,10 @@ struct config {
 	bool nexthop_objects; /* false: route replace even where the kernel has them */
 	uint32_t table_base, rule_base, nexthop_base;
 	uint8_t protocol; /* rtnetlink route protocol number */
-	uint32_t
-		mark_mask; /* contiguous bits; at least 5 for links, and 2 more above them for classes */
-	bool release_on_stop; /* SIGTERM takes everything out of the kernel; default: leave it for the successor */
+	/* contiguous bits; at least 5 for links, and 2 more above them for classes */
+	uint32_t mark_mask;
+	/* SIGTERM takes everything out of the kernel; default: leave it for the successor */
+	bool release_on_stop;
 	bool zero_config; /* devices with a default route become links by themselves */
 
 	/* probes */
@@ -96,16 +103,18 @@ uint8_t config_class_min_score(enum class_need need);
 bool config_link_has(const struct config_link *l, const char *option);
 
 /*
- * The link's policy with everything that was left open filled in: kind as guessed, metered if that is cellular, a probe
- * budget of CONFIG_METERED_BUDGET_BYTES if metered.  The order is the caller's.
+ * The link's policy with everything that was left open filled in: kind as guessed, metered if that
+ * is cellular, a probe budget of CONFIG_METERED_BUDGET_BYTES if metered.  The order is the
+ * caller's.
  */
 #define CONFIG_METERED_BUDGET_BYTES INT64_C(5000000)
 void config_link_resolve(const struct config_link *l, enum link_kind guess,
 	struct link_policy *ret);
 
 /*
- * Fills policy->class[].links from the names of the links in policy: call it whenever slots or names have changed.  A
- * class that is limited to links of which none is there gets CONFIG_NO_LINK, because 0 would allow all.
+ * Fills policy->class[].links from the names of the links in policy: call it whenever slots or
+ * names have changed.  A class that is limited to links of which none is there gets CONFIG_NO_LINK,
+ * because 0 would allow all.
  */
 #define CONFIG_NO_LINK (UINT32_C(1) << 31)
 void config_class_slots(const struct config *config, struct policy *policy);
@@ -113,9 +122,10 @@ void config_class_slots(const struct config *config, struct policy *policy);
 #define CONFIG_FILE_MAX 32768 /* bytes */
 
 /*
- * Reads a UCI file.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in ret_problems, in the
- * order of the file as far as possible; or another -errno when it cannot be read, with one problem.  Warnings (unknown
- * options, with the nearest name) are problems too and do not fail.  ret is untouched on failure, -ENOENT excepted.
+ * Reads a UCI file.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in
+ * ret_problems, in the order of the file as far as possible; or another -errno when it cannot be
+ * read, with one problem.  Warnings (unknown options, with the nearest name) are problems too and
+ * do not fail.  ret is untouched on failure, -ENOENT excepted.
  */
 #define CONFIG_PROBLEMS_MAX 32
 struct config_problems {
@@ -131,14 +141,18 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 	struct config_problems *ret_problems);
 
 /*
- * What differs, one call a difference: section ("detect", "link wan", "class calls", "match 1", "target 9.9.9.9"),
- * option, old and new value as UCI words ("": left open), and whether it takes effect without a restart.  An option ""
- * stands for the whole section, with the values "present" and "absent".  Returns the number of differences.
+ * What differs, one call a difference: section ("detect", "link wan", "class calls", "match 1",
+ * "target 9.9.9.9"), option, old and new value as UCI words ("": left open), and whether it takes
+ * effect without a restart.  An option "" stands for the whole section, with the values "present"
+ * and "absent".  Returns the number of differences.
  */
 typedef void config_diff_fn(void *user, const char *section, const char *option, const char *was,
 	const char *is, bool live);
 int config_diff(const struct config *was, const struct config *is, config_diff_fn *tell,
 	void *user);
 
-/* Prints a complete UCI file (only_set: only what differs from the defaults).  Returns bytes needed, as snprintf. */
+/*
+ * Prints a complete UCI file (only_set: only what differs from the defaults).  Returns bytes
+ * needed, as snprintf.
+ */
 size_t config_print(const struct config *config, bool only_set, char *buffer, size_t size);

@@ -13,7 +13,7 @@ struct diff {
 };
 
 #define LABEL_SIZE 64
-#define ROW_SIZE (LINKS_MAX * (NAME_SIZE + 1))
+#define ROW_SIZE ((size_t)LINKS_MAX * (NAME_SIZE + 1))
 
 static void diff_tell(struct diff *d, const char *section, const char *option, const char *was,
 	const char *is, bool live)

@@ -5,6 +5,8 @@
 #include "codec/uci_text.h"
 #include "config/options.h"
 
+#define ROW_SIZE ((size_t)LINKS_MAX * (NAME_SIZE + 1))
+
 /* What says which rows of a section are printed. */
 struct section_print {
 	struct uci_writer *w;
@@ -27,7 +29,7 @@ static void print_row(const struct section_print *p, const struct option *o, con
 static bool row_differs(const struct option *o, const struct config *config, const void *base,
 	const void *other)
 {
-	char is[2 * LINKS_MAX * NAME_SIZE], was[2 * LINKS_MAX * NAME_SIZE];
+	char is[ROW_SIZE], was[ROW_SIZE];
 
 	option_print_all(o, config, base, is, sizeof(is));
 	option_print_all(o, config, other, was, sizeof(was));
@@ -53,7 +55,10 @@ static void print_single(const struct section_print *p, enum option_section kind
 	}
 }
 
-/* What is open is guessed or inherited: setting it here would end that, so it is shown as a comment at most. */
+/*
+ * What is open is guessed or inherited: setting it here would end that, so it is shown as a comment
+ * at most.
+ */
 static void print_link_rows(const struct section_print *p, enum option_section kind,
 	const struct config_link *l, uint64_t shown)
 {
@@ -84,7 +89,10 @@ static void print_defaults(const struct section_print *p)
 	print_link_rows(p, OPTION_SECTION_DEFAULTS, l, UINT64_MAX);
 }
 
-/* Whether a link or class can be named by its section: no - or dot, and no other section of the name before it. */
+/*
+ * Whether a link or class can be named by its section: no - or dot, and no other section of the
+ * name before it.
+ */
 static bool names_section(const struct config *c, const char *name, unsigned n_links)
 {
 	if (!uci_name_valid(name))

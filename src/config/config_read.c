@@ -1,10 +1,12 @@
 /*
  * From text to struct config.
  *
- *      text -> UCI document -> sections in the order of enum option_section -> rows of the table -> checks across rows
+ *      text -> UCI document -> sections, in the order of enum option_section
+ *           -> rows of the table -> checks across rows
  *
- * Reading goes on after a problem, so that one look at the file is enough to find them all.  What is built is a draft
- * on the heap; the caller's config is written once, at the end, and only if there was no error.
+ * Reading goes on after a problem, so that one look at the file is enough to find them all.  What
+ * is built is a draft on the heap; the caller's config is written once, at the end, and only if
+ * there was no error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -130,7 +132,10 @@ static void unknown_option(struct reading *r, const struct uci_section *s, enum 
 			where, found->name);
 }
 
-/* An item of a list may hold several words, as a list written as one option does.  Without any word it is not given. */
+/*
+ * An item of a list may hold several words, as a list written as one option does.  Without any word
+ * it is not given.
+ */
 static void read_items(struct reading *r, const struct uci_section *s, const struct option *o,
 	const struct uci_option *found, void *base)
 {
@@ -500,7 +505,10 @@ static void read_sections(struct reading *r)
 				read_kind(r, s, (enum option_section)k);
 }
 
-/* The line that set an option last, for checks that concern more than one; 0 when it has its default. */
+/*
+ * The line that set an option last, for checks that concern more than one; 0 when it has its
+ * default.
+ */
 static int line_of(const struct reading *r, enum option_section kind, const char *option)
 {
 	const char *type = option_section(kind)->type;
@@ -546,7 +554,10 @@ static void check_targets(struct reading *r, enum family family)
 			n, family_name(family), n == 1 ? "" : "s", CONFIG_TARGETS_ENOUGH);
 }
 
-/* A class may name a link without a section: one that is yet to be found.  It may also be a slip of the pen. */
+/*
+ * A class may name a link without a section: one that is yet to be found.  It may also be a slip of
+ * the pen.
+ */
 static void check_class_link(struct reading *r, const char *class, const char *name)
 {
 	const struct config *c = r->config;

@@ -1,6 +1,7 @@
 /*
- * Reading and printing the field of one option, by its type.  Each type is a row of type_table at the end: how it is
- * read, how it is printed, and for those that are numbers in the field, how a number is written.
+ * Reading and printing the field of one option, by its type.  Each type is a row of type_table at
+ * the end: how it is read, how it is printed, and for those that are numbers in the field, how a
+ * number is written.
  */
 #include "config/options.h"
 

@@ -1,7 +1,8 @@
 /*
- * The option table: the master copy of everything that can be configured.  A row names an option, the field it fills,
- * its range, default and text.  Reading and printing of /etc/config/autonomy, the reload diff, docs/options.md and the
- * schema for user interfaces are loops over it; a new option is one row (and its field in a policy or in struct config).
+ * The option table: the master copy of everything that can be configured.  A row names an option,
+ * the field it fills, its range, default and text.  Reading and printing of /etc/config/autonomy,
+ * the reload diff, docs/options.md and the schema for user interfaces are loops over it; a new
+ * option is one row (and its field in a policy or in struct config).
  */
 #pragma once
 
@@ -9,7 +10,9 @@
 
 #include "config/config.h"
 
-/* In the order in which sections are read: a match names a class, a link starts from the defaults. */
+/*
+ * In the order in which sections are read: a match names a class, a link starts from the defaults.
+ */
 enum option_section {
 	OPTION_SECTION_MAIN,     /* struct config */
 	OPTION_SECTION_DETECT,   /* struct config */
@@ -54,13 +57,13 @@ enum option_type {
 
 struct option {
 	enum option_section section;
-	const char *name;
 	enum option_type type;
-	uint16_t offset, size;              /* of the field in the section's struct */
-	int64_t def, min, max;              /* of numbers, in the field's unit */
-	const char *def_text;               /* of texts and lists */
+	const char *name;
+	uint16_t offset, size; /* of the field in the section's struct */
+	bool live;             /* takes effect at reload; the others at the next start */
+	int64_t def, min, max; /* of numbers, in the field's unit */
+	const char *def_text;  /* of texts and lists */
 	const char *(*word)(int64_t value); /* of OPTION_TYPE_WORD and _METHODS, from min to max */
-	bool live; /* takes effect at reload; the others at the next start */
 	const char *text;
 };
 
@@ -81,15 +84,19 @@ bool option_is_list(const struct option *o);
 const struct option *option_first(enum option_section section, unsigned *ret_n);
 /* NULL: there is no such option. */
 const struct option *option_find(enum option_section section, const char *name);
-/* The bit in config_link.set that belongs to a row of SECTION_LINK or the row of the same name in SECTION_DEFAULTS. */
+/*
+ * The bit in config_link.set that belongs to a row of SECTION_LINK or the row of the same name in
+ * SECTION_DEFAULTS.
+ */
 unsigned option_link_bit(const struct option *o);
 
 #define OPTION_TEXT_SIZE 192
 #define OPTION_WHY_SIZE 256
 
 /*
- * Reads one value, or one item of a list (further items are added), into base, the struct of the option's section,
- * which is part of config or, for targets, stands beside it.  0 or -EINVAL with the reason, a sentence, in ret_why.
+ * Reads one value, or one item of a list (further items are added), into base, the struct of the
+ * option's section, which is part of config or, for targets, stands beside it.  0 or -EINVAL with
+ * the reason, a sentence, in ret_why.
  */
 int option_read(const struct option *o, struct config *config, void *base, const char *text,
 	char ret_why[OPTION_WHY_SIZE]);

@@ -16,7 +16,10 @@ static bool same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b) || (a == '-' && b == '_');
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); case does not count. */
+/*
+ * Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); case does
+ * not count.
+ */
 static unsigned edit_distance(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b);

@@ -110,7 +110,10 @@ static const struct unit *unit_find(const char *text, const struct unit *unit, s
 	return NULL;
 }
 
-/* One "12.5unit" from *text on; adds to *sum.  unit_needed: the reason to give when there is no unit. */
+/*
+ * One "12.5unit" from *text on; adds to *sum.  unit_needed: the reason to give when there is no
+ * unit.
+ */
 static const char *quantity(const char **text, const struct unit *unit, size_t n_units,
 	const char *unit_needed, int64_t *sum)
 {

@@ -1,7 +1,7 @@
 /*
- * The values of options as people write them.  Parsers return NULL, or the reason as the end of a sentence that begins
- * with the value ("'5x' has no unit: ..."), and leave ret alone then.  Printers write the shortest text that reads back
- * to the same value.
+ * The values of options as people write them.  Parsers return NULL, or the reason as the end of a
+ * sentence that begins with the value ("'5x' has no unit: ..."), and leave ret alone then.
+ * Printers write the shortest text that reads back to the same value.
  */
 #pragma once
 
@@ -18,7 +18,10 @@ const char *value_integer(const char *text, int64_t *ret); /* decimal, or 0x... 
 const char *value_octal(const char *text, int64_t *ret);
 /* "30s", "500ms", "1h30m", "1.5s", "0"; us ms s m h d w. */
 const char *value_duration(const char *text, int64_t *ret_us);
-/* "5MB", "1.5GB", "64KiB", "4096"; k M G T are powers of 1000, Ki Mi Gi Ti of 1024, the B may be left out. */
+/*
+ * "5MB", "1.5GB", "64KiB", "4096"; k M G T are powers of 1000, Ki Mi Gi Ti of 1024, the B may be
+ * left out.
+ */
 const char *value_bytes(const char *text, int64_t *ret);
 const char *value_ports(const char *text, uint16_t *ret_first, uint16_t *ret_last);
 const char *value_protocol(const char *text, uint8_t *ret);

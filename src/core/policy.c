@@ -1,5 +1,6 @@
 #include "core/policy.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/usec.h"
@@ -7,10 +8,11 @@
 #define BIT(method) (1U << (unsigned)(method))
 
 /*
- * Anycast resolvers of five operators: each answers echo requests, accepts TCP on 443 and answers DNS questions, and has
- * done so for years.  The last row is for portal detection alone: an address of Cloudflare's own zone, which answers 204
- * to "GET /generate_204" for the host cp.cloudflare.com.  The resolver address 1.1.1.1 does not serve that host (it
- * answers with error 1034), and a refusal would look like a portal.
+ * Anycast resolvers of five operators: each answers echo requests, accepts TCP on 443 and answers
+ * DNS questions, and has done so for years.  The last row is for portal detection alone: an address
+ * of Cloudflare's own zone, which answers 204 to "GET /generate_204" for the host
+ * cp.cloudflare.com.  The resolver address 1.1.1.1 does not serve that host (it answers with error
+ * 1034), and a refusal would look like a portal.
  */
 static const struct {
 	uint8_t ipv4[4];
@@ -38,7 +40,7 @@ static void default_targets(struct policy *p)
 		struct target *v4 = &p->target[FAMILY_IPV4][i], *v6 = &p->target[FAMILY_IPV6][i];
 
 		memcpy(v4->address, default_target[i].ipv4, sizeof(default_target[i].ipv4));
-		for (unsigned k = 0; k < 8; k++) {
+		for (size_t k = 0; k < 8; k++) {
 			v6->address[2 * k] = (uint8_t)(default_target[i].ipv6[k] >> 8);
 			v6->address[2 * k + 1] = (uint8_t)(default_target[i].ipv6[k] & 0xff);
 		}

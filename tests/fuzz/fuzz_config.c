@@ -1,4 +1,7 @@
-/* Any bytes as /etc/config/autonomy: what is accepted is printed, read and is the same configuration. */
+/*
+ * Any bytes as /etc/config/autonomy: what is accepted is printed, read and is the same
+ * configuration.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,7 @@
-/* Any bytes as a file of /etc/config: what is accepted is written and read back to the same document. */
+/*
+ * Any bytes as a file of /etc/config: what is accepted is written and read back to the same
+ * document.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +44,10 @@ static void check_same(const struct uci_document *a, const struct uci_document *
 		abort();
 }
 
-/* An anonymous section whose made-up name another section has taken prints as two that merge: not comparable. */
+/*
+ * An anonymous section whose made-up name another section has taken prints as two that merge: not
+ * comparable.
+ */
 static bool has_twins(const struct uci_document *d)
 {
 	for (const struct uci_section *s = d->section; s; s = s->next)

@@ -1,4 +1,7 @@
-/* The format of /etc/config.  Rows marked uci were compared with what `uci show` makes of the same text. */
+/*
+ * The format of /etc/config.  Rows marked uci were compared with what `uci show` makes of the same
+ * text.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

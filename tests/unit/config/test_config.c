@@ -1,7 +1,8 @@
 /*
- * Configuration files as a whole.  golden/NAME.in is what a user writes; golden/NAME.ok is what is said about it (as
- * comments) and, when it was accepted, what config_print() makes of it.  GOLDEN_WRITE=1 in the environment writes them
- * anew; look at the difference before it is committed.
+ * Configuration files as a whole.  golden/NAME.in is what a user writes; golden/NAME.ok is what is
+ * said about it (as comments) and, when it was accepted, what config_print() makes of it.
+ * GOLDEN_WRITE=1 in the environment writes them anew; look at the difference before it is
+ * committed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

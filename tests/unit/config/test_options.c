@@ -92,7 +92,10 @@ static size_t excepted(const char *owner, unsigned *ret_n)
 	return sum;
 }
 
-/* Rows overlap nowhere, and rows and exceptions together leave nothing but padding (less than PADDING_MAX bytes). */
+/*
+ * Rows overlap nowhere, and rows and exceptions together leave nothing but padding (less than
+ * PADDING_MAX bytes).
+ */
 #define PADDING_MAX 32
 static void every_byte_of_a_struct_has_one_row(void **state)
 {
@@ -153,7 +156,9 @@ static void blank_comments(char *text)
 	}
 }
 
-/* How many fields the header declares: a small one hides in padding and would not show by its size. */
+/*
+ * How many fields the header declares: a small one hides in padding and would not show by its size.
+ */
 static unsigned declared_fields(const char *path, const char *owner)
 {
 	char *text = read_source(path), head[64], *p, *end;
@@ -305,6 +310,15 @@ static void suggests_the_nearest_word(void **state)
 	}
 }
 
+/* What is in the tree is what the table says now. */
+static void check_document(const char *path, const char *made)
+{
+	const char *text = read_source(path);
+
+	if (text && strcmp(text, made) != 0)
+		fail_msg("%s is not up to date: write it with docgen", path);
+}
+
 /* The documents name every option, and the UCI file is one that changes nothing. */
 static void documents_are_complete(void **state)
 {
@@ -330,6 +344,8 @@ static void documents_are_complete(void **state)
 	config_default(&fresh);
 	config.link_default.line = 0;
 	assert_memory_equal(&config, &fresh, sizeof(config));
+	check_document("docs/options.md", markdown);
+	check_document("package/config/autonomy", uci);
 	free(uci);
 	free(markdown);
 }

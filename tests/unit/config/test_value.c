@@ -1,4 +1,7 @@
-/* How people write times, sizes, ports, protocols, addresses ... and what they are told when it is wrong. */
+/*
+ * How people write times, sizes, ports, protocols, addresses ... and what they are told when it is
+ * wrong.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
