@@ -488,6 +488,7 @@ void choice_run(struct choice *c, const struct step_env *env, struct path path[P
 	struct choice old = *c;
 
 	gather(&f, c, env, path, context);
+	c->due_us = USEC_NEVER; /* whoever waits for something sets it anew */
 	choose_one(c, env, path, context, &f);
 	if (env->policy->class[context->class].balance) {
 		if (before != PATHS_MAX && c->n == 1 && c->path[0] == before) {
