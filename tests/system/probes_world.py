@@ -1,5 +1,6 @@
 """Servers of the far end of test_probes.py, one behaviour an address.  Runs inside the namespace; needs root."""
 
+import random
 import selectors
 import socket
 import struct
@@ -22,6 +23,20 @@ def checksum(data):
 def echo_reply(request):
     body = b"\0\0\0\0" + request[4:]
     return body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+
+
+def mutations(data, count=200):
+    """Damaged copies: bytes changed, cut off or added; the same in every run."""
+    dice = random.Random(1)
+    for _ in range(count):
+        copy = bytearray(data)
+        for _ in range(dice.randint(1, 4)):
+            copy[dice.randrange(len(copy))] = dice.randrange(256)
+        if dice.random() < 0.3:
+            copy = copy[:dice.randrange(1, len(copy))]
+        if dice.random() < 0.2:
+            copy += dice.randbytes(dice.randrange(600))
+        yield bytes(copy)
 
 
 def marked_socket(source):
@@ -65,6 +80,15 @@ def serve_echo():
             error = error[:2] + struct.pack("!H", checksum(error)) + error[4:]
             out["10.9.9.29"].sendto(error, to)
             threading.Timer(0.3, s.sendto, (good, to)).start()
+        elif kind == 29:  # all manner of things
+            error = b"\3\1\0\0\0\0\0\0" + packet
+            for bad in [*mutations(good), *mutations(error)]:
+                if len(bad) < 8:  # the kernel does not send less
+                    continue
+                if bad[0] != 8:
+                    bad = bad[:2] + b"\0\0" + bad[4:]
+                    bad = bad[:2] + struct.pack("!H", checksum(bad)) + bad[4:]
+                s.sendto(bad, to)
         elif kind == 28:  # refuses by itself
             error = b"\3\x0a\0\0\0\0\0\0" + packet
             error = error[:2] + struct.pack("!H", checksum(error)) + error[4:]
@@ -79,7 +103,7 @@ def dns_answer(query, rcode, ident=None, question=None):
 
 def serve_dns():
     loop = selectors.DefaultSelector()
-    addresses = ["10.9.9.9", "fd00:9::9"] + ["10.9.9.%d" % n for n in (30, 31, 32, 33, 35, 36)]
+    addresses = ["10.9.9.9", "fd00:9::9"] + ["10.9.9.%d" % n for n in (30, 31, 32, 33, 35, 36, 37)]
     for address in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         s = socket.socket(family, socket.SOCK_DGRAM)
@@ -104,6 +128,9 @@ def serve_dns():
                 key.fileobj.sendto(query, client)
             elif kind == "10.9.9.36":  # upper case
                 key.fileobj.sendto(dns_answer(query, 0, None, query[12:].upper()), client)
+            elif kind == "10.9.9.37":  # all manner of things
+                for bad in mutations(dns_answer(query, 3)):
+                    key.fileobj.sendto(bad, client)
             else:
                 key.fileobj.sendto(dns_answer(query, 3), client)
 

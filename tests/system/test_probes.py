@@ -359,9 +359,70 @@ class Probes(unittest.TestCase):
         self.assertEqual((stats["spoofed"], stats["malformed"], stats["answered"]), (3, 1, 0))
 
     def test_dns_changes_its_port(self):
-        for _ in range(40):
+        ports = set()
+        for _ in range(70):
             self.assertEqual(self.ask(0, "dns").outcome, "answered")
-        self.assertEqual(self.console.stats()["answered"], 40)
+            ports.add(inside(BOX, "ss -Hunap").split()[3])
+        self.assertEqual(len(ports), 3, ports)
+
+    def wake_ups(self):
+        with open(f"/proc/{self.console.process.pid}/status") as status:
+            for line in status:
+                if line.startswith("voluntary_ctxt_switches"):
+                    return int(line.split()[1])
+
+    def test_sleeps_when_nothing_is_under_way(self):
+        """Nor does it hear of other people's pings, queries and neighbours."""
+        for path in range(4):
+            for method, *more in METHODS:
+                self.assertEqual(self.ask(path, method, *more).outcome, "answered")
+        self.console.ask(1, "neighbour", "fe80::1")
+        time.sleep(0.2)  # it was still writing
+        before = self.wake_ups()
+        time.sleep(4)
+        inside(BOX, "ping -q -c 50 -i 0.01 10.9.9.9")
+        inside(BOX, "ping -q -c 50 -i 0.01 fd00:9::9")
+        inside(BOX, "ping -q -c 3 -i 0.01 -w 1 10.0.0.77", check=False)  # nobody
+        self.assertEqual(self.wake_ups() - before, 0)
+
+    def test_descriptors_are_given_back(self):
+        def count():
+            return len(os.listdir(f"/proc/{self.console.process.pid}/fd"))
+
+        for method, *more in METHODS:
+            self.ask(0, method, *more)
+        before = count()
+        for _ in range(50):
+            for port in (443, 444):
+                self.ask(0, "tcp", port)
+            for port in (80, 81, 83, 86):
+                self.ask(0, "http", port)
+        self.assertEqual(count(), before)
+        self.console.say("path 0")
+        self.console.stats()
+        self.assertEqual(count(), before - 2)  # icmp, dns
+
+    def test_carrier_lost(self):
+        inside(ISP0, "ip link set lan down")
+        try:
+            for path in (0, 1):
+                for method, *more in METHODS:
+                    self.console.send(path, method, target_of(path), *more)
+            self.console.send(0, "neighbour", "10.0.0.1")
+            outcomes = {self.console.sample().outcome for _ in range(2 * len(METHODS) + 1)}
+            self.assertLessEqual(outcomes, {"unreachable", "lost", "send-failed"})
+        finally:
+            inside(ISP0, "ip link set lan up")
+            inside(ISP0, "ip addr add fe80::1/64 dev lan", check=False)
+            inside(ISP0, "ip addr add fd00:0::1/64 dev lan", check=False)
+            inside(ISP0, "ip -6 route replace fd00:9::/64 via fd00:80::2")
+        # the kernel goes on failing for those that wait for the neighbour until it has tried anew
+        for path in (0, 1):
+            outcomes = []
+            while "answered" not in outcomes and len(outcomes) < 10:
+                outcomes.append(self.ask(path, "icmp").outcome)
+                time.sleep(0.2)
+            self.assertIn("answered", outcomes)
 
     def test_icmp_lies_are_not_believed(self):
         for host in (20, 21, 25, 26):
@@ -370,6 +431,19 @@ class Probes(unittest.TestCase):
             self.assertEqual(self.console.sample().outcome, "lost")
         stats = self.console.stats()
         self.assertEqual((stats["spoofed"], stats["malformed"], stats["answered"]), (2, 1, 0))
+
+    def test_damaged_answers_do_no_harm(self):
+        for _ in range(20):
+            self.console.send(0, "icmp", "10.9.9.29")
+            self.console.send(0, "dns", "10.9.9.37")
+            time.sleep(0.05)
+        while self.console.sample(4):
+            pass
+        stats = self.console.stats()
+        self.assertGreater(stats["spoofed"], 1000)
+        self.assertGreater(stats["malformed"], 100)
+        for method in ("icmp", "dns"):
+            self.assertEqual(self.ask(0, method).outcome, "answered")
 
     def test_icmp_twice_counts_once(self):
         self.assertEqual(self.console.ask(0, "icmp", "10.9.9.22").outcome, "answered")
