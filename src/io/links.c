@@ -34,6 +34,10 @@
 #define EXPIRY_MARGIN_US (30 * USEC_MS) /* the kernel tells the end of a route to 10 ms */
 #define ROOM_US (2 * USEC_MS)           /* until the inbox may have room again */
 
+#ifndef RTEXT_FILTER_SKIP_STATS
+#define RTEXT_FILTER_SKIP_STATS (1 << 3)
+#endif
+
 #define METRIC_NONE UINT32_MAX
 #define PREFERENCE_STEP 10 /* between links that are ordered by the kernel's metric */
 
@@ -97,10 +101,10 @@ static void arm(struct event *timer, int64_t after_us)
 	event_add(timer, &tv);
 }
 
-/* The routes are to be dumped (once more) in a while; the timer is set in flush(). */
-static void look_again(struct links *l, int64_t after_us)
+/* What was announced may not have happened yet: the routes are to be dumped (once more) in a while. */
+static void look_again(struct links *l)
 {
-	l->settle_at_us = usec_max(l->settle_at_us, inbox_clock_us() + after_us);
+	l->settle_at_us = inbox_clock_us() + SETTLE_US;
 }
 
 /* --- dumps --- */
@@ -117,25 +121,23 @@ static void dump(struct links *l, bool all)
 	error = all ? links_dump_all(&d, &l->table, now_us)
 		    : links_dump_routes(&d, &l->table, now_us);
 	l->dumps++;
-	l->want_routes = false;
-	l->failed_us = 0;
-	if (!error || error == -EINTR)
-		l->want_all = l->want_all && !all;
-	if (error == -EINTR) {
-		look_again(l, SETTLE_US);
-	} else if (error) {
+	if (error && error != -EINTR) {
 		log_line(LOG_ERR, "links: the kernel's routes cannot be read: %s; trying again",
 			strerror(-error));
 		l->failed_us = now_us;
-		look_again(l, RETRY_US);
+		return;
 	}
+	l->failed_us = 0;
+	l->want_routes = false;
+	l->want_all = l->want_all && !all;
+	if (error == -EINTR)
+		look_again(l);
 	if (l->table.full > l->full_told)
 		log_line(LOG_WARNING,
 			"links: more devices, addresses or default routes than there is room for; "
 			"%llu are left out",
 			(unsigned long long)(l->table.full - l->full_told));
 	l->full_told = l->table.full;
-	l->dumped_us = inbox_clock_us();
 }
 
 /* Whether a default route goes through a device of which nothing is known yet. */
@@ -165,7 +167,7 @@ static void see_device(struct links *l, const struct kernel_device *device, bool
 	if (!known || renamed)
 		l->want_all = true; /* its addresses may have been told of before we listened */
 	if (known && (known->up != device->up || known->carrier != device->carrier))
-		look_again(l, SETTLE_US);
+		look_again(l);
 	table_set_device(&l->table, device);
 	if (!device->up)
 		table_drop_gateways(&l->table, device->ifindex);
@@ -178,12 +180,18 @@ static void see_address(struct links *l, const struct kernel_address *address, b
 		return;
 	if (gone) {
 		table_remove_address(&l->table, address);
-		look_again(l, SETTLE_US); /* with it go the routes that named it */
+		look_again(l); /* with it go the routes that named it */
 		if (l->table.full)
 			l->want_all = true; /* room for one that was left out */
 	} else {
 		table_set_address(&l->table, address);
 	}
+}
+
+static void see_route_change(struct links *l)
+{
+	l->want_routes = true;
+	look_again(l);
 }
 
 static int see_message(const struct nlmsghdr *nlh, void *user)
@@ -207,11 +215,11 @@ static int see_message(const struct nlmsghdr *nlh, void *user)
 		break;
 	case KERNEL_ROUTE:
 		if (m.route.protocol != l->config->protocol)
-			l->want_routes = true;
+			see_route_change(l);
 		break;
 	case KERNEL_NEXTHOP:
 		if (table_has_nexthop(&l->table, m.nexthop.id))
-			l->want_routes = true;
+			see_route_change(l);
 		break;
 	}
 	return 0;
@@ -492,6 +500,22 @@ static void update_link(struct links *l, unsigned slot, int64_t now_us, bool *al
 		set_kind(l, slot, device);
 }
 
+/* The one timer for what is to be tried (again) soon. */
+static void set_timer(struct links *l, bool all_sent, int64_t now_us)
+{
+	int64_t next_us = l->settle_at_us ? l->settle_at_us : USEC_NEVER;
+
+	if (!all_sent)
+		next_us = usec_min(next_us, now_us + ROOM_US);
+	if (l->want_all || l->want_routes)
+		next_us = usec_min(next_us,
+			l->failed_us ? l->failed_us + RETRY_US : l->dumped_us + DUMP_GAP_US);
+	if (next_us == USEC_NEVER)
+		event_del(l->settle);
+	else
+		arm(l->settle, next_us - now_us);
+}
+
 /* The table has changed, or may have: everything that follows from it. */
 static void flush(struct links *l)
 {
@@ -508,10 +532,7 @@ static void flush(struct links *l)
 		l->policy_dirty = false;
 		l->changed(l->user);
 	}
-	if (!all_sent)
-		arm(l->settle, ROOM_US);
-	else if (l->settle_at_us && !event_pending(l->settle, EV_TIMEOUT, NULL))
-		arm(l->settle, l->settle_at_us - now_us);
+	set_timer(l, all_sent, now_us);
 	expiry_us = table_expiry_us(&l->table, now_us);
 	if (expiry_us == USEC_NEVER)
 		event_del(l->expiry);
@@ -519,22 +540,34 @@ static void flush(struct links *l)
 		arm(l->expiry, expiry_us - now_us + EXPIRY_MARGIN_US);
 }
 
-/* After the notifications of one wake-up. */
+/* After the notifications of one wake-up: asks the kernel for what has to be asked for, if it may. */
 static void update(void *user)
 {
 	struct links *l = user;
 	int64_t now_us = inbox_clock_us();
-	bool may_dump = !l->failed_us || now_us - l->failed_us >= RETRY_US;
 
-	if (l->want_routes)
-		look_again(l, SETTLE_US);
-	if (l->want_all && may_dump)
+	if (l->failed_us && now_us - l->failed_us < RETRY_US) {
+		flush(l);
+		return;
+	}
+	if (l->want_all) {
 		dump(l, true);
-	else if (l->want_routes && may_dump && now_us - l->dumped_us >= DUMP_GAP_US)
+	} else if (l->want_routes && now_us - l->dumped_us >= DUMP_GAP_US) {
+		l->dumped_us = now_us;
 		dump(l, false);
+	}
 	if (!l->failed_us && !l->table.full && has_strange_gateway(l))
 		dump(l, true);
 	flush(l);
+}
+
+/* Out of the row: the next notification is not made to wait for it. */
+static void ask_for_routes(struct links *l)
+{
+	l->want_routes = true;
+	l->dumped_us = 0;
+	update(l);
+	l->dumped_us = 0;
 }
 
 static void settle_due(evutil_socket_t fd, short what, void *user)
@@ -543,11 +576,12 @@ static void settle_due(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
-	/* what came in the meantime has its own time to settle */
-	if (l->settle_at_us <= inbox_clock_us())
-		l->settle_at_us = 0;
-	dump(l, l->want_all);
-	update(l);
+	if (!l->settle_at_us || l->settle_at_us > inbox_clock_us()) {
+		update(l);
+		return;
+	}
+	l->settle_at_us = 0;
+	ask_for_routes(l);
 }
 
 static void expiry_due(evutil_socket_t fd, short what, void *user)
@@ -557,8 +591,7 @@ static void expiry_due(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	/* a router advertisement may have prolonged the route; the kernel does not tell */
-	dump(l, l->want_all);
-	update(l);
+	ask_for_routes(l);
 }
 
 /* --- lifecycle --- */
@@ -649,6 +682,39 @@ void links_configure(struct links *l, const struct config *config)
 	assign_configured(l);
 	l->policy_dirty = true;
 	l->want_all = true;
+	update(l);
+}
+
+void links_look(struct links *l, uint32_t slots)
+{
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch);
+	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		const struct kernel_device *device;
+		struct {
+			struct ifinfomsg header;
+			struct nlattr attr;
+			uint32_t mask;
+		} request = {
+			.attr = {.nla_len = sizeof(struct nlattr) + sizeof(uint32_t),
+				.nla_type = IFLA_EXT_MASK},
+			.mask = RTEXT_FILTER_SKIP_STATS,
+		};
+
+		if (!(slots & UINT32_C(1) << i) || !l->link[i].used)
+			continue;
+		device = table_device_named(&l->table, l->slots.slot[i].device);
+		if (!device)
+			continue;
+		request.header.ifi_index = (int)device->ifindex;
+		(void)netlink_batch_begin(&batch, RTM_GETLINK, 0, &request, sizeof(request));
+	}
+	if (!batch.count)
+		return;
+	/* what was announced before comes first, else it would overwrite what is newer */
+	netlink_events_read(&l->events);
+	(void)netlink_run(&l->netlink, &batch, see_message, l);
 	update(l);
 }
 

@@ -35,6 +35,13 @@ void links_configure(struct links *l, const struct config *config);
 void links_fill_policy(const struct links *l, struct policy *policy);
 
 /*
+ * Asks the kernel for the state of these links' devices (bit mask of slots) now: one sendmsg().  For when something makes
+ * their carrier doubtful: the kernel announces carrier changes of hardware at most once a second (net/core/link_watch.c),
+ * so the second of two unplugged cables may be told of a second late, while the state itself is there at once.
+ */
+void links_look(struct links *l, uint32_t slots);
+
+/*
  * Whoever empties the inbox builds the policy first when changed() was called: INPUT_PATHs of new links lie in the inbox
  * then.  The callback may come before links_new() has returned, so all it can do is take note.
  */
