@@ -10,6 +10,7 @@
 #include "io/steer.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -165,7 +166,19 @@ static void take_link(struct steer *s, const struct nlmsghdr *nlh)
 	up = flags & IFF_UP && (!uses_objects(s) || flags & (IFF_RUNNING | LOWER_UP));
 	/* a DELLINK of another family is about a bridge port */
 	gone = nlh->nlmsg_type == RTM_DELLINK && info.ifi_family == AF_UNSPEC;
-	if ((gone || !up) && steer_lose_device(&s->held, &s->numbers, (uint32_t)info.ifi_index))
+	if ((gone || !up) && steer_lose_device(&s->held, &s->numbers, (uint32_t)info.ifi_index,
+				     !(flags & IFF_UP) || gone))
+		arm(s->verify, VERIFY_AFTER_US);
+}
+
+static void take_lost_address(struct steer *s, const struct nlmsghdr *nlh)
+{
+	struct ifaddrmsg header;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(header))
+		return;
+	memcpy(&header, mnl_nlmsg_get_payload(nlh), sizeof(header));
+	if (header.ifa_family == AF_INET && steer_lose_address(&s->held, header.ifa_index))
 		arm(s->verify, VERIFY_AFTER_US);
 }
 
@@ -202,6 +215,8 @@ static int take_event(const struct nlmsghdr *nlh, void *user)
 
 	if (nlh->nlmsg_type == RTM_NEWLINK || nlh->nlmsg_type == RTM_DELLINK)
 		take_link(s, nlh);
+	else if (nlh->nlmsg_type == RTM_DELADDR)
+		take_lost_address(s, nlh);
 	else if (s->active && nlh->nlmsg_pid != s->netlink.portid && is_ours(s, nlh))
 		arm(s->verify, VERIFY_AFTER_US);
 	return 0;
@@ -253,8 +268,8 @@ static void tell_adopted(struct steer *s)
 
 static int open_all(struct steer *s, struct event_base *base)
 {
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_NEXTHOP, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
+	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
 	int error = netlink_open(&s->netlink, NETLINK_ROUTE);
 
 	s->verify = event_new(base, -1, 0, verify_fired, s);
@@ -351,19 +366,21 @@ static void begin_activity(struct steer *s)
 
 static int apply_path(struct steer *s, const struct action_path *a)
 {
+	struct steer_prefix prefix[STEER_PREFIXES_MAX] = {0};
 	int error;
 
 	if (a->path >= PATHS_MAX || (a->install && !a->facts.ifindex))
 		return -EINVAL;
 	if (a->install) {
 		begin_activity(s);
+		steer_read_prefixes(&s->netlink, path_family(a->path), a->facts.ifindex, prefix);
 		if (path_family(a->path) == FAMILY_IPV4)
 			steer_sysctl_uplink(&s->sysctl, s->ruleset.link[path_link(a->path)].device);
 	}
 	s->asked_paths |= UINT32_C(1) << a->path;
 	s->reported_paths &= ~(UINT32_C(1) << a->path);
 	s->last_path[a->path] = *a;
-	steer_want_path(&s->wanted, &s->numbers, uses_objects(s), a);
+	steer_want_path(&s->wanted, &s->numbers, uses_objects(s), a, prefix);
 	steer_change_init(&s->change);
 	error = steer_change_path(&s->change, &s->numbers, &s->held, &s->wanted, a->path);
 	return error ? error : carry_out(s);

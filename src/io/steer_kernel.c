@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/if_addr.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -99,8 +100,12 @@ static void reset_routes(void *user)
 {
 	struct reading *r = user;
 
-	for (unsigned link = 0; link < LINKS_MAX; link++)
-		r->state->link_route[path_of(link, r->family)] = (struct steer_route){0};
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		unsigned path = path_of(link, r->family);
+
+		memset(&r->state->link_route[path], 0, sizeof(r->state->link_route[path]));
+		memset(&r->state->on_link[path], 0, sizeof(r->state->on_link[path]));
+	}
 	for (unsigned class = 0; class < CLASSES_MAX; class ++)
 		r->state->class_route[class][r->family] = (struct steer_route){0};
 }
@@ -138,6 +143,80 @@ int steer_read(struct netlink *netlink, const struct steer_numbers *n, struct st
 	*ret = state;
 	*ret_objects = objects;
 	return 0;
+}
+
+struct prefixes {
+	uint32_t ifindex;
+	enum family family;
+	struct steer_prefix *prefix;
+	unsigned n;
+};
+
+static void mask_prefix(struct steer_prefix *prefix)
+{
+	for (unsigned i = 0; i < sizeof(prefix->address); i++) {
+		unsigned bits = prefix->bits > 8 * i ? prefix->bits - 8 * i : 0;
+
+		if (bits < 8)
+			prefix->address[i] &= (uint8_t)(0xff00 >> bits);
+	}
+}
+
+static void add_prefix(struct prefixes *p, struct steer_prefix prefix)
+{
+	mask_prefix(&prefix);
+	for (unsigned i = 0; i < p->n; i++) {
+		if (memcmp(&p->prefix[i], &prefix, sizeof(prefix)) == 0)
+			return;
+	}
+	if (p->n < STEER_PREFIXES_MAX)
+		p->prefix[p->n++] = prefix;
+}
+
+static int read_address(const struct nlmsghdr *nlh, void *user)
+{
+	struct prefixes *p = user;
+	struct steer_prefix prefix = {0};
+	const struct nlattr *attr;
+	struct ifaddrmsg header;
+	bool has_address = false;
+	uint32_t flags = 0;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(nlh) < sizeof(header))
+		return 0;
+	memcpy(&header, mnl_nlmsg_get_payload(nlh), sizeof(header));
+	if (header.ifa_index != p->ifindex || header.ifa_family != steer_af(p->family))
+		return 0;
+	/* IFA_ADDRESS is the far end's on a point-to-point link, and the route's destination in any case */
+	NETLINK_FOR_EACH_ATTR(attr, nlh, sizeof(header))
+	{
+		if (mnl_attr_get_type(attr) == IFA_ADDRESS)
+			has_address = steer_attribute_address(attr, p->family, prefix.address);
+		else if (mnl_attr_get_type(attr) == IFA_FLAGS)
+			(void)steer_attribute_u32(attr, &flags);
+	}
+	prefix.bits = header.ifa_prefixlen;
+	if (has_address && prefix.bits && prefix.bits <= 8 * steer_address_size(p->family) &&
+		!(flags & IFA_F_NOPREFIXROUTE))
+		add_prefix(p, prefix);
+	return 0;
+}
+
+static void reset_prefixes(void *user)
+{
+	struct prefixes *p = user;
+
+	memset(p->prefix, 0, STEER_PREFIXES_MAX * sizeof(p->prefix[0]));
+	p->n = 0;
+}
+
+void steer_read_prefixes(struct netlink *netlink, enum family family, uint32_t ifindex,
+	struct steer_prefix ret[STEER_PREFIXES_MAX])
+{
+	struct ifaddrmsg header = {.ifa_family = steer_af(family), .ifa_index = ifindex};
+	struct prefixes p = {.ifindex = ifindex, .family = family, .prefix = ret};
+
+	(void)dump(netlink, RTM_GETADDR, &header, sizeof(header), read_address, &p, reset_prefixes);
 }
 
 struct sweeping {
@@ -187,14 +266,26 @@ static int sweep_rule(const struct nlmsghdr *nlh, void *user)
 	return 0;
 }
 
+static bool wants_prefix(const struct sweeping *s, unsigned path, const struct steer_route *route)
+{
+	for (unsigned i = 0; i < STEER_PREFIXES_MAX; i++) {
+		const struct steer_prefix *prefix = &s->wanted->on_link[path].prefix[i];
+
+		if (prefix->bits == route->bits &&
+			memcmp(prefix->address, route->destination, sizeof(prefix->address)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool wants_route(const struct sweeping *s, const struct steer_route *route)
 {
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
-		const struct steer_route *w =
-			&s->wanted->link_route[path_of(link, (enum family)route->family)];
+		unsigned path = path_of(link, (enum family)route->family);
+		const struct steer_route *w = &s->wanted->link_route[path];
 
-		if (w->table == route->table && !route->bits && w->metric == route->metric)
-			return true;
+		if (w->table == route->table && w->metric == route->metric)
+			return !route->bits || wants_prefix(s, path, route);
 	}
 	for (unsigned class = 0; class < CLASSES_MAX; class ++) {
 		const struct steer_route *w = &s->wanted->class_route[class][route->family];

@@ -8,6 +8,11 @@
 int steer_read(struct netlink *netlink, const struct steer_numbers *n, struct steer_state *ret,
 	bool *ret_objects);
 
+/* The prefixes of the device's addresses: what is on the link itself.  ret is zeroed where there are no more; nothing is
+   known after a failure. */
+void steer_read_prefixes(struct netlink *netlink, enum family family, uint32_t ifindex,
+	struct steer_prefix ret[STEER_PREFIXES_MAX]);
+
 /*
  * Deletes every rule, route and nexthop with our protocol number that wanted has no place for, under whatever numbers it
  * was installed; all of them when wanted is empty.  Rules go first, so that traffic is on main before anything else goes.

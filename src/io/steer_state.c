@@ -54,7 +54,7 @@ static struct steer_route default_route(const struct steer_numbers *n, uint32_t 
 }
 
 void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
-	const struct action_path *a)
+	const struct action_path *a, const struct steer_prefix prefix[STEER_PREFIXES_MAX])
 {
 	enum family family = path_family(a->path);
 	struct steer_hop hop = {.oif = a->facts.ifindex, .weight = 1};
@@ -62,9 +62,12 @@ void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, 
 
 	memset(&wanted->nexthop[a->path], 0, sizeof(wanted->nexthop[a->path]));
 	memset(route, 0, sizeof(*route));
+	memset(&wanted->on_link[a->path], 0, sizeof(wanted->on_link[a->path]));
 	wanted->link_rule[a->path] = a->install;
 	if (!a->install)
 		return;
+	wanted->on_link[a->path].oif = a->facts.ifindex;
+	memcpy(wanted->on_link[a->path].prefix, prefix, sizeof(wanted->on_link[a->path].prefix));
 	memcpy(hop.gateway, a->facts.gateway, steer_address_size(family));
 	*route = default_route(n, steer_link_table(n, path_link(a->path)), family);
 	if (!objects) {
@@ -148,19 +151,50 @@ bool steer_hold_nexthop(struct steer_state *held, const struct steer_numbers *n,
 	return false;
 }
 
+/* -1: not there. */
+static int find_prefix(const struct steer_prefix list[STEER_PREFIXES_MAX],
+	const struct steer_prefix *prefix)
+{
+	for (int i = 0; i < STEER_PREFIXES_MAX; i++) {
+		if (list[i].bits == prefix->bits &&
+			memcmp(list[i].address, prefix->address, sizeof(prefix->address)) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static const struct steer_prefix no_prefix;
+
+static bool hold_prefix(struct steer_state *held, unsigned path, const struct steer_route *route)
+{
+	struct steer_prefix prefix = {.bits = route->bits};
+	int place = find_prefix(held->on_link[path].prefix, &no_prefix);
+
+	if (route->n != 1 || !steer_address_any(route->hop[0].gateway) || place < 0)
+		return false;
+	memcpy(prefix.address, route->destination, sizeof(prefix.address));
+	held->on_link[path].prefix[place] = prefix;
+	held->on_link[path].oif = route->hop[0].oif;
+	return true;
+}
+
 bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_route *route)
 {
 	uint32_t at = route->table - n->table_base;
 
-	if (route->protocol != n->protocol || route->bits || route->metric != STEER_METRIC)
+	if (route->protocol != n->protocol || route->metric != STEER_METRIC)
 		return false;
 	if (at >= 1 && at <= LINKS_MAX) {
-		held->link_route[path_of(at - 1, (enum family)route->family)] = *route;
+		unsigned path = path_of(at - 1, (enum family)route->family);
+
+		if (route->bits)
+			return hold_prefix(held, path, route);
+		held->link_route[path] = *route;
 		return true;
 	}
 	at -= STEER_GROUP_FIRST;
-	if (at < CLASSES_MAX) {
+	if (at < CLASSES_MAX && !route->bits) {
 		held->class_route[at][route->family] = *route;
 		return true;
 	}
@@ -244,7 +278,8 @@ static bool forget_hop(struct steer_route *route, uint32_t ifindex)
 	return kept != was;
 }
 
-bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex)
+bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex,
+	bool down)
 {
 	bool lost = false;
 
@@ -255,11 +290,31 @@ bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, 
 			lost = true;
 		}
 		lost |= forget_hop(&held->link_route[path], ifindex);
+		if (down && held->on_link[path].oif == ifindex)
+			memset(&held->on_link[path], 0, sizeof(held->on_link[path]));
 	}
 	for (unsigned class = 0; class < CLASSES_MAX; class ++) {
 		lost |= forget_hop(&held->class_route[class][FAMILY_IPV4], ifindex);
 		lost |= forget_hop(&held->class_route[class][FAMILY_IPV6], ifindex);
 	}
+	return lost;
+}
+
+bool steer_lose_address(struct steer_state *held, uint32_t ifindex)
+{
+	bool lost = false;
+
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		unsigned path = path_of(link, FAMILY_IPV4);
+
+		lost |= forget_hop(&held->link_route[path], ifindex);
+		if (held->on_link[path].oif == ifindex) {
+			memset(&held->on_link[path], 0, sizeof(held->on_link[path]));
+			lost = true;
+		}
+	}
+	for (unsigned class = 0; class < CLASSES_MAX; class ++)
+		lost |= forget_hop(&held->class_route[class][FAMILY_IPV4], ifindex);
 	return lost;
 }
 
@@ -324,29 +379,92 @@ static int change_rule(struct steer_change *c, bool held, bool wanted,
 	return error;
 }
 
-int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
+static struct steer_route prefix_route(const struct steer_numbers *n,
+	const struct steer_prefix *prefix, unsigned path, uint32_t oif)
+{
+	struct steer_route route =
+		default_route(n, steer_link_table(n, path_link(path)), path_family(path));
+
+	memcpy(route.destination, prefix->address, sizeof(route.destination));
+	route.bits = prefix->bits;
+	route.n = 1;
+	route.hop[0] = (struct steer_hop){.oif = oif, .weight = 1};
+	return route;
+}
+
+/* Those that are held and not wanted (deletes), or the other way round; all of them when the device is another. */
+static int change_prefixes(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned path,
+	bool deletes)
+{
+	const struct steer_state *from = deletes ? held : wanted;
+	const struct steer_state *other = deletes ? wanted : held;
+	bool same_device = held->on_link[path].oif == wanted->on_link[path].oif;
+	struct steer_step step = {.part = STEER_PREFIX, .path = (uint8_t)path, .deletes = deletes};
+	int error = 0;
+
+	for (unsigned i = 0; i < STEER_PREFIXES_MAX && !error; i++) {
+		const struct steer_prefix *prefix = &from->on_link[path].prefix[i];
+		struct steer_route route;
+
+		if (!prefix->bits ||
+			(same_device && find_prefix(other->on_link[path].prefix, prefix) >= 0))
+			continue;
+		route = prefix_route(n, prefix, path, from->on_link[path].oif);
+		step.prefix = (uint8_t)i;
+		error = deletes ? steer_route_delete(&c->batch, &route)
+				: steer_route_put(&c->batch, NLM_F_CREATE | NLM_F_REPLACE, &route);
+		if (!error)
+			note(c, step);
+	}
+	return error;
+}
+
+/* A rule without a route is harmless, a route without its nexthop impossible. */
+static int install_hop(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, unsigned path)
 {
 	struct steer_rule rule = steer_link_rule(n, path);
-	struct steer_step nexthop = {.part = STEER_NEXTHOP, .path = (uint8_t)path};
-	struct steer_step route = {.part = STEER_LINK_ROUTE, .path = (uint8_t)path};
-	struct steer_step link_rule = {.part = STEER_LINK_RULE, .path = (uint8_t)path};
-	bool installs = wanted->link_route[path].table;
-	int error = 0;
+	struct steer_step step = {.part = STEER_NEXTHOP, .path = (uint8_t)path};
+	int error = change_nexthop(c, n, &held->nexthop[path], &wanted->nexthop[path], step);
 
-	/* a rule without a route is harmless, a route without its nexthop impossible */
-	if (!installs)
-		error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule,
-			link_rule);
-	if (!error && !installs)
-		error = change_route(c, &held->link_route[path], &wanted->link_route[path], route);
+	step.part = STEER_LINK_ROUTE;
 	if (!error)
-		error = change_nexthop(c, n, &held->nexthop[path], &wanted->nexthop[path], nexthop);
+		error = change_route(c, &held->link_route[path], &wanted->link_route[path], step);
+	step.part = STEER_LINK_RULE;
+	if (!error)
+		error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule, step);
+	return error;
+}
+
+static int remove_hop(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned path)
+{
+	struct steer_rule rule = steer_link_rule(n, path);
+	struct steer_step step = {.part = STEER_LINK_RULE, .path = (uint8_t)path};
+	int error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule, step);
+
+	step.part = STEER_LINK_ROUTE;
+	if (!error)
+		error = change_route(c, &held->link_route[path], &wanted->link_route[path], step);
+	step.part = STEER_NEXTHOP;
+	if (!error)
+		error = change_nexthop(c, n, &held->nexthop[path], &wanted->nexthop[path], step);
+	return error;
+}
+
+int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned path)
+{
+	bool installs = wanted->link_route[path].table;
+	int error = change_prefixes(c, n, held, wanted, path, true);
+
 	if (!error && installs)
-		error = change_route(c, &held->link_route[path], &wanted->link_route[path], route);
+		error = change_prefixes(c, n, held, wanted, path, false);
 	if (!error && installs)
-		error = change_rule(c, held->link_rule[path], wanted->link_rule[path], &rule,
-			link_rule);
+		error = install_hop(c, n, held, wanted, path);
+	if (!error && !installs)
+		error = remove_hop(c, n, held, wanted, path);
 	return error;
 }
 
@@ -360,7 +478,7 @@ static int change_members(struct steer_change *c, const struct steer_numbers *n,
 		int error = 0;
 
 		if (!steer_nexthop_equal(&held->nexthop[path], &wanted->nexthop[path]))
-			error = steer_change_path(c, n, held, wanted, path);
+			error = install_hop(c, n, held, wanted, path);
 		if (error)
 			return error;
 	}
@@ -407,9 +525,28 @@ static bool is_done(const struct steer_step *step, int error)
 	bool rule = step->part == STEER_LINK_RULE || step->part == STEER_CLASS_RULE ||
 		    step->part == STEER_MAIN_RULE;
 
+	/* without a prefix its neighbours are reached by the gateway: no reason to do without the path */
+	if (step->part == STEER_PREFIX)
+		return true;
 	if (step->deletes)
 		return error == -ENOENT || error == -ESRCH;
 	return rule && error == -EEXIST;
+}
+
+static void book_prefix(const struct steer_step *step, struct steer_state *held,
+	const struct steer_state *wanted)
+{
+	int place;
+
+	if (step->deletes) {
+		held->on_link[step->path].prefix[step->prefix] = no_prefix;
+		return;
+	}
+	place = find_prefix(held->on_link[step->path].prefix, &no_prefix);
+	if (place >= 0)
+		held->on_link[step->path].prefix[place] =
+			wanted->on_link[step->path].prefix[step->prefix];
+	held->on_link[step->path].oif = wanted->on_link[step->path].oif;
 }
 
 static void book(const struct steer_step *step, struct steer_state *held,
@@ -426,6 +563,9 @@ static void book(const struct steer_step *step, struct steer_state *held,
 		break;
 	case STEER_LINK_RULE:
 		held->link_rule[step->path] = wanted->link_rule[step->path];
+		break;
+	case STEER_PREFIX:
+		book_prefix(step, held, wanted);
 		break;
 	case STEER_GROUP:
 		held->group[step->class][step->family] = wanted->group[step->class][step->family];

@@ -10,11 +10,24 @@
 #include "io/steer_numbers.h"
 #include "io/steer_object.h"
 
+#define STEER_PREFIXES_MAX 6 /* of one path; what is beyond goes by the gateway */
+
+/* A prefix that is on the link itself.  A flow to a neighbour there has the link's mark like any other, and would take the
+   detour by the gateway if the link's table had nothing but the default route. */
+struct steer_prefix {
+	uint8_t address[16];
+	uint8_t bits; /* 0: none */
+};
+
 /* Rules need no more than a bit: everything in them follows from the numbers. */
 struct steer_state {
 	struct steer_nexthop nexthop[PATHS_MAX];
 	struct steer_route link_route[PATHS_MAX];
 	bool link_rule[PATHS_MAX];
+	struct {
+		uint32_t oif;
+		struct steer_prefix prefix[STEER_PREFIXES_MAX];
+	} on_link[PATHS_MAX];
 	struct steer_nexthop group[CLASSES_MAX][FAMILY_COUNT];
 	struct steer_route class_route[CLASSES_MAX][FAMILY_COUNT];
 	bool class_rule[CLASSES_MAX][FAMILY_COUNT];
@@ -25,6 +38,7 @@ enum steer_part {
 	STEER_NEXTHOP,
 	STEER_LINK_ROUTE,
 	STEER_LINK_RULE,
+	STEER_PREFIX,
 	STEER_GROUP,
 	STEER_CLASS_ROUTE,
 	STEER_CLASS_RULE,
@@ -35,7 +49,7 @@ struct steer_change {
 	struct netlink_batch batch;
 	struct steer_step {
 		enum steer_part part;
-		uint8_t path, class, family;
+		uint8_t path, class, family, prefix;
 		bool deletes;
 	} step[NETLINK_BATCH_MESSAGES];
 };
@@ -45,9 +59,9 @@ struct steer_rule steer_class_rule(const struct steer_numbers *n, unsigned class
 	enum family family);
 struct steer_rule steer_main_rule(const struct steer_numbers *n, enum family family);
 
-/* objects: the kernel has nexthop objects and we use them. */
+/* objects: the kernel has nexthop objects and we use them.  prefix: what is on the link. */
 void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
-	const struct action_path *a);
+	const struct action_path *a, const struct steer_prefix prefix[STEER_PREFIXES_MAX]);
 /* -ENOENT when one of its paths is not wanted itself; wanted is untouched then. */
 int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
 	const struct action_route *a);
@@ -62,7 +76,12 @@ bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
 
 /* What the kernel does by itself when a device loses its carrier (objects) or goes down: nexthops go, groups shrink,
    routes over them go.  True when there was something to lose. */
-bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex);
+bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex,
+	bool down);
+
+/* What it may do when an IPv4 address goes: with the last one every route over the device that is not over a nexthop object
+   goes too, untold.  True when there was something to lose. */
+bool steer_lose_address(struct steer_state *held, uint32_t ifindex);
 
 /* Appends what is missing; -EEXIST when another's object has the place.  Nothing appended: nothing to do. */
 void steer_change_init(struct steer_change *c);
@@ -76,6 +95,7 @@ int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
 int steer_change_book(struct steer_change *c, struct steer_state *held,
 	const struct steer_state *wanted);
 
+/* What is on the link counts for nothing here. */
 bool steer_path_differs(const struct steer_state *a, const struct steer_state *b, unsigned path);
 bool steer_class_differs(const struct steer_state *a, const struct steer_state *b, unsigned class,
 	enum family family);

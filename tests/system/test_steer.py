@@ -334,6 +334,21 @@ class Steering(unittest.TestCase):
         within(BOX, "ip route del 10.9.9.9")
         self.assertEqual(seen, OUTSIDE["ipv4"][1])
 
+    def test_neighbours_on_a_link_are_reached_without_its_gateway(self):
+        self.paths()
+        for family, near in (("ipv4", ("10.1.0.77", "10.2.0.77")), ("ipv6", ("fd01::77", "fe80::77"))):
+            for i in (0, 1):
+                route = within(BOX, f"ip route get {near[i]} oif wan{i} mark {LINK_MARK[i]}")
+                self.assertNotIn("via", route, route)
+        within(BOX, "ip addr del 10.1.0.2/24 dev wan0")
+        within(BOX, "ip addr add 10.1.0.2/28 dev wan0")
+        self.good("path 0 ipv4 10.1.0.1")
+        self.assertIn("via", within(BOX, f"ip route get 10.1.0.77 mark {LINK_MARK[0]}"))
+        self.assertNotIn("via", within(BOX, f"ip route get 10.1.0.14 mark {LINK_MARK[0]}"))
+        self.good("nopath 0 ipv4")
+        self.assertEqual(within(BOX, "ip route show table 7401", False).strip(), "")
+        within(BOX, "ip addr del 10.1.0.2/28 dev wan0")
+
     def test_no_path_falls_to_main(self):
         self.paths()
         for family in AF:
@@ -527,6 +542,21 @@ class Steering(unittest.TestCase):
         self.good("path 1 ipv4 10.2.0.1")
         self.good("route 0 ipv4 1")
         self.over(Flow(LAN), 1)
+
+    def test_a_renumbered_link(self):
+        self.paths()
+        self.good("route 0 ipv4 1")
+        flow = Flow(LAN, timeout=0.2)
+        self.over(flow, 1)
+        within(BOX, "ip addr del 10.2.0.2/24 dev wan1")
+        within(BOX, "ip addr add 10.2.0.9/24 dev wan1")
+        self.good("path 1 ipv4 10.2.0.1")
+        self.good("route 0 ipv4 1")
+        self.good("flows 1 ipv4")
+        self.assertEqual(flow.ask(), "10.2.0.9")
+        self.assertEqual(self.console("wait 100"), [])
+        self.assertNotIn("via", within(BOX, f"ip route get 10.2.0.77 mark {LINK_MARK[1]}"))
+        within(BOX, "ip addr del 10.2.0.9/24 dev wan1")
 
     def test_a_switch_right_after_carrier_loss(self):
         self.paths()
