@@ -18,6 +18,8 @@
 
 #define BUFFER_SIZE 32768 /* the largest datagram that the kernel builds for a dump */
 #define EVENTS_RECEIVE_BYTES (1 << 20)
+#define DUMP_TAIL_READS                                                                            \
+	4 /* of a dump that nobody wants to see the end of; more are dearer than a new socket */
 #define READS_PER_WAKEUP 64 /* then the loop's other events have their turn */
 
 #ifndef SOL_NETLINK
@@ -32,26 +34,32 @@ static void set_option(struct netlink *n, int option)
 	(void)mnl_socket_setsockopt(n->socket, option, &on, sizeof(on));
 }
 
+static int open_socket(struct netlink *n)
+{
+	n->socket = mnl_socket_open2(n->bus, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!n->socket || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return errno ? -errno : -EIO;
+	n->portid = mnl_socket_get_portid(n->socket);
+	set_option(n, NETLINK_CAP_ACK);
+	set_option(n, NETLINK_EXT_ACK);
+	if (n->bus == NETLINK_ROUTE)
+		set_option(n, NETLINK_GET_STRICT_CHK);
+	return 0;
+}
+
 int netlink_open(struct netlink *n, int bus)
 {
 	int error;
 
 	memset(n, 0, sizeof(*n));
+	n->bus = bus;
 	n->buffer = malloc(BUFFER_SIZE);
 	if (!n->buffer)
 		return -ENOMEM;
-	n->socket = mnl_socket_open2(bus, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!n->socket || mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		error = errno;
+	error = open_socket(n);
+	if (error)
 		netlink_close(n);
-		return error ? -error : -EIO;
-	}
-	n->portid = mnl_socket_get_portid(n->socket);
-	set_option(n, NETLINK_CAP_ACK);
-	set_option(n, NETLINK_EXT_ACK);
-	if (bus == NETLINK_ROUTE)
-		set_option(n, NETLINK_GET_STRICT_CHK);
-	return 0;
+	return error;
 }
 
 void netlink_close(struct netlink *n)
@@ -295,7 +303,7 @@ int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, vo
 struct dump {
 	struct netlink *netlink;
 	uint32_t seq;
-	bool done, interrupted;
+	bool done, interrupted, enough;
 	int error;
 	netlink_fn *each;
 	void *user;
@@ -327,9 +335,21 @@ static void dump_each(void *user, const struct nlmsghdr *nlh)
 		}
 		keep_text(d->netlink, nlh);
 		d->error = e->error > 0 ? -EPROTO : e->error;
-	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && !d->error) {
-		d->error = d->each(nlh, d->user);
+	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && !d->error && !d->enough) {
+		int error = d->each(nlh, d->user);
+
+		if (error == -ECANCELED)
+			d->enough = true;
+		else
+			d->error = error;
 	}
+}
+
+/* The only way out of a dump but its end is a new socket. */
+static int cut_off(struct netlink *n)
+{
+	mnl_socket_close(n->socket);
+	return open_socket(n);
 }
 
 int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t size,
@@ -338,7 +358,7 @@ int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t si
 	_Alignas(8) uint8_t request[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct dump d = {.netlink = n, .seq = n->seq, .each = each, .user = user};
-	int error;
+	int error, left = DUMP_TAIL_READS;
 
 	if (size > sizeof(request) - sizeof(struct nlmsghdr))
 		return -EMSGSIZE;
@@ -351,6 +371,8 @@ int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t si
 	n->text[0] = '\0';
 	error = send_bytes(n, request, nlh->nlmsg_len);
 	while (!error && !d.done) {
+		if (d.enough && left-- == 0)
+			return cut_off(n);
 		/* a large table takes its time; what must not happen is that nothing comes */
 		ssize_t got = receive_until(n, inbox_clock_us() + NETLINK_TIMEOUT_US);
 

@@ -29,7 +29,8 @@ typedef int netlink_fn(const struct nlmsghdr *nlh, void *user);
 
 struct netlink {
 	struct mnl_socket *socket; /* NULL: closed */
-	uint8_t *buffer;           /* for one datagram */
+	int bus;
+	uint8_t *buffer; /* for one datagram */
 	uint32_t portid, seq;
 	uint64_t malformed, foreign; /* datagrams dropped: broken; not from the kernel */
 	char text
@@ -66,8 +67,9 @@ struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uin
 int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, void *user);
 
 /*
- * A dump request: header (with attributes behind it, if need be), and each for every message of the answer.  0; -EINTR when the kernel says that the dump is
- * inconsistent (ask again, forgetting what was seen); or -errno, also each's own.
+ * A dump request: header (with attributes behind it, if need be), and each for every message of the answer.  0; -EINTR
+ * when the kernel says that the dump is inconsistent (ask again, forgetting what was seen); or -errno, also each's own.
+ * An each that has seen enough returns -ECANCELED: the rest is not looked at, a long one is cut off, and the result is 0.
  */
 int netlink_dump(struct netlink *n, uint16_t type, const void *header, size_t size,
 	netlink_fn *each, void *user);
