@@ -29,8 +29,9 @@ static int see_route(const struct nlmsghdr *nlh, void *user)
 	struct walk *w = user;
 	struct kernel_message m;
 
-	if (kernel_decode(nlh, &m) < 0 || m.subject != KERNEL_ROUTE || m.gone ||
-		m.route.protocol == w->dump->own_protocol)
+	if (kernel_decode(nlh, &m) < 0)
+		return kernel_is_after_default(nlh) ? -ECANCELED : 0;
+	if (m.subject != KERNEL_ROUTE || m.gone || m.route.protocol == w->dump->own_protocol)
 		return 0;
 	if (m.route.nexthop)
 		table_add_nexthop(w->table, m.route.nexthop);

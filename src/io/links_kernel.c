@@ -107,12 +107,11 @@ static const void *read_message(const struct nlmsghdr *nlh, size_t header, struc
 	size_t size = mnl_nlmsg_get_payload_len(nlh);
 	size_t skip = (header + 3) & ~(size_t)3;
 
+	memset(ret, 0, sizeof(*ret));
 	if (size < header)
 		return NULL;
 	if (size > skip)
 		read_attributes(payload + skip, size - skip, ret);
-	else
-		memset(ret, 0, sizeof(*ret));
 	return payload;
 }
 
@@ -309,6 +308,21 @@ static int decode_route(const struct nlmsghdr *nlh, struct kernel_route *ret)
 		read_gateway(&a, family, &ret->leg[0]);
 	}
 	return ret->n_legs || ret->nexthop ? 0 : -EBADMSG;
+}
+
+bool kernel_is_after_default(const struct nlmsghdr *nlh)
+{
+	static const uint8_t zero[16];
+	uint8_t destination[16];
+	struct attributes a;
+	const struct rtmsg *m = read_message(nlh, sizeof(*m), &a);
+	uint32_t table = m ? m->rtm_table : RT_TABLE_UNSPEC;
+
+	/* older kernels dump one table after the other, whatever was asked for */
+	(void)get_u32(a.at[RTA_TABLE], &table);
+	return m && nlh->nlmsg_type == RTM_NEWROUTE && m->rtm_family == AF_INET &&
+	       table == RT_TABLE_MAIN && get_address(a.at[RTA_DST], FAMILY_IPV4, destination) &&
+	       memcmp(destination, zero, 4) != 0;
 }
 
 static void read_members(const struct nlattr *attr, struct kernel_nexthop *ret)
