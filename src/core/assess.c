@@ -7,8 +7,8 @@
 #include "core/score.h"
 
 #define PERIOD_US (100 * USEC_MS) /* between assessments */
-#define SHORT_N 40
-#define SHORT_US (4 * USEC_S)
+#define SHORT_N 60
+#define SHORT_US (2 * USEC_S)
 #define LONG_N 160
 #define LONG_US (15 * USEC_S)
 #define METHOD_N 4           /* fewer probes of one method are not judged by themselves */
@@ -101,41 +101,51 @@ static void look(const struct path *p, const struct step_env *env, int64_t span_
 	ret->loss_ppm = common_loss(&ret->stats, &ret->n, &ret->lost);
 }
 
-static void judge_class(struct path *p, const struct step_env *env, unsigned class,
+/* The score has been too low for as long as this path's bad spells usually last, and not by chance. */
+static bool bad_enough(const struct path *p, const struct step_env *env, unsigned c,
 	const struct view_of_window *w, const struct view_of_window *wide)
 {
-	const struct class_policy *c = &env->policy->class[class];
-	uint8_t now =
-		score_path(c->need, p->rtt_us, p->jitter_us, (uint32_t)usec_max(p->loss_ppm, 0));
-	uint8_t by_delay = score_path(c->need, p->rtt_us, p->jitter_us, 0);
-	int64_t hold_us = env->policy->bad_hold_us;
-	bool doubtless;
+	const struct class_policy *class = &env->policy->class[c];
+	bool slow = score_path(class->need, p->rtt_us, p->jitter_us, 0) < class->min_score;
 
-	p->score[class] = now;
-	if (now < c->min_score && !p->congested) {
-		p->good_us[class] = 0;
-		if (!p->bad_us[class])
-			p->bad_us[class] = env->now_us;
-		/* loss that is beyond chance needs no further wait; delay must last */
-		doubtless = surprise(p, w->n, w->lost) >= doubt(c->need) ||
-			    surprise(p, wide->n, wide->lost) >= doubt(c->need);
-		if (by_delay < c->min_score)
-			doubtless = doubtless || env->now_us - p->bad_us[class] >= hold_us;
-		if (doubtless)
-			p->bad[class] = true;
+	if (env->now_us - p->bad_us[c] < p->baseline.bad_patience_us)
+		return false;
+	return slow || surprise(p, w->n, w->lost) >= doubt(class->need) ||
+	       surprise(p, wide->n, wide->lost) >= doubt(class->need);
+}
+
+static void spell_over(struct path *p, const struct step_env *env, unsigned c)
+{
+	if (c == 0 && p->bad_us[c])
+		baseline_add_bad(&p->baseline, env->now_us - p->bad_us[c], env->policy);
+	p->bad_us[c] = 0;
+}
+
+static void judge_class(struct path *p, const struct step_env *env, unsigned c,
+	const struct view_of_window *w, const struct view_of_window *wide)
+{
+	const struct class_policy *class = &env->policy->class[c];
+
+	p->score[c] = score_path(class->need, p->rtt_us, p->jitter_us,
+		(uint32_t)usec_max(p->loss_ppm, 0));
+	if (p->score[c] < class->min_score && !p->congested) {
+		p->good_us[c] = 0;
+		if (!p->bad_us[c])
+			p->bad_us[c] = env->now_us;
+		p->bad[c] = p->bad[c] || bad_enough(p, env, c, w, wide);
 		return;
 	}
-	p->bad_us[class] = 0;
-	if (!p->bad[class])
+	spell_over(p, env, c);
+	if (!p->bad[c])
 		return;
-	if (now < c->min_score + GOOD_MARGIN || w->n < GOOD_N) {
-		p->good_us[class] = 0;
+	if (p->score[c] < class->min_score + GOOD_MARGIN || w->n < GOOD_N) {
+		p->good_us[c] = 0;
 		return;
 	}
-	if (!p->good_us[class])
-		p->good_us[class] = env->now_us;
-	if (env->now_us - p->good_us[class] >= GOOD_US)
-		p->bad[class] = false;
+	if (!p->good_us[c])
+		p->good_us[c] = env->now_us;
+	if (env->now_us - p->good_us[c] >= GOOD_US)
+		p->bad[c] = false;
 }
 
 static void examine(struct path *p, const struct step_env *env, const struct passive *passive,

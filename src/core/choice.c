@@ -10,6 +10,7 @@
 #define RELAPSE_US (5 * USEC_MIN)
 #define FORGIVE_US USEC_H
 #define FRESH_US USEC_S
+#define TELL_AGAIN_US (10 * USEC_MIN)
 #define TRIAL_US (250 * USEC_MS)
 #define TRIAL_LONG_US USEC_S
 #define HEAVY_LOSS_PPM 200000 /* established flows do not survive this either: they move too */
@@ -118,9 +119,10 @@ static void stay(struct choice *c, const struct step_env *env, const struct choi
 	c->stay = why;
 	c->due_us = due_us;
 	/* proving takes a moment each time: only a refusal that lasts is worth telling */
-	if (why == STAY_UNPROVEN || (c->told && c->told_wanted == wanted && c->told_stay == why))
+	if (why == STAY_UNPROVEN || (c->told_us && env->now_us - c->told_us < TELL_AGAIN_US &&
+					    c->told_wanted == wanted && c->told_stay == why))
 		return;
-	c->told = true;
+	c->told_us = env->now_us;
 	c->told_wanted = (uint8_t)wanted;
 	c->told_stay = why;
 	e = step_event(env, EVENT_STAY);
@@ -138,7 +140,6 @@ static void content(struct choice *c)
 	c->wanted = PATHS_MAX;
 	c->due_us = USEC_NEVER;
 	c->trial_us = 0;
-	c->told = false;
 }
 
 /* Traffic leaves p for its own fault: a path that fails soon after it came back must wait longer the next time. */
@@ -227,6 +228,7 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 	c->path[0] = (uint8_t)to;
 	c->weight[0] = 100;
 	c->since_us = env->now_us;
+	c->told_us = 0;
 	c->fail_open = false;
 	content(c);
 }

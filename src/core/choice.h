@@ -30,7 +30,7 @@ struct choice {
 	uint8_t trial;       /* the path on trial */
 	uint8_t told_wanted; /* the last STAY event, so that it is told once */
 	enum stay told_stay;
-	bool told;
+	int64_t told_us;     /* 0: none */
 	uint8_t canary_from; /* flows of this path follow at canary_us; PATHS_MAX: none */
 	int64_t canary_us;
 	uint32_t flows; /* bit mask of paths whose flows are to start anew; plan.c takes them out */

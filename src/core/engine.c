@@ -88,6 +88,7 @@ static void take_policy(struct engine *e, const struct step_env *env, const stru
 		for (unsigned f = 0; f < FAMILY_COUNT; f++) {
 			struct path *p = &e->path[path_of(link, (enum family)f)];
 
+			baseline_set_kind(&p->baseline, l->kind, &e->policy);
 			if (!p->relapses)
 				p->hold_us = l->hold_us;
 		}
@@ -298,7 +299,7 @@ static void take(struct engine *e, const struct step_env *env, const struct inpu
 		break;
 	case INPUT_LEARNED:
 		p = &e->path[in->learned.path];
-		baseline_restore(&p->baseline, &in->learned.learned, e->policy.switch_cost_us);
+		baseline_restore(&p->baseline, &in->learned.learned, &e->policy);
 		p->hold_us = usec_clamp(in->learned.learned.hold_us, 0, USEC_DAY);
 		p->relapses = in->learned.learned.relapses;
 		break;

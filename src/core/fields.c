@@ -136,6 +136,13 @@ static void drift(struct pack *p, struct input_drift *v)
 	pack_u8(p, &v->family, FAMILY_COUNT - 1);
 }
 
+static void spells(struct pack *p, struct spells *v)
+{
+	for (unsigned i = 0; i < LEARNED_SPELLS; i++)
+		pack_u16(p, &v->ended[i], ANY_U16);
+	pack_u16(p, &v->lasting, ANY_U16);
+}
+
 void fields_learned(struct pack *p, struct path_learned *v)
 {
 	any_i64(p, &v->rtt_us);
@@ -143,9 +150,8 @@ void fields_learned(struct pack *p, struct path_learned *v)
 	pack_u32(p, &v->loss_ppm, 1000000);
 	pack_u32(p, &v->burst_ppm, 1000000);
 	pack_u32(p, &v->rx_per_tx_ppm, ANY_U32);
-	for (unsigned i = 0; i < LEARNED_SILENCES; i++)
-		pack_u16(p, &v->silence[i], ANY_U16);
-	pack_u16(p, &v->silence_dead, ANY_U16);
+	spells(p, &v->silence);
+	spells(p, &v->bad);
 	pack_u16(p, &v->relapses, ANY_U16);
 	amount(p, &v->hold_us);
 }

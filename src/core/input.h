@@ -119,15 +119,21 @@ struct input_drift {
 };
 
 /* What is worth remembering of a path over a restart; all integers, see core/baseline.h for their meaning. */
-#define LEARNED_SILENCES 16
+#define LEARNED_SPELLS 16
+
+/* Spells of trouble by length, logarithmic buckets (edges in core/spells.c); counts in 1/16, decayed. */
+struct spells {
+	uint16_t ended[LEARNED_SPELLS]; /* by themselves */
+	uint16_t lasting;               /* did not, within the longest bucket */
+};
+
 struct path_learned {
 	int64_t rtt_us, rtt_var_us; /* usual round trip and its deviation */
 	uint32_t loss_ppm;          /* usual loss */
 	uint32_t burst_ppm;         /* P(lost | the one before was lost) */
 	uint32_t rx_per_tx_ppm;     /* packets that come back for one sent, under use */
-	uint16_t silence
-		[LEARNED_SILENCES]; /* silences that ended by themselves, by length, decayed; 1/16 units */
-	uint16_t silence_dead; /* silences that did not; 1/16 units */
+	struct spells silence;      /* nothing came back */
+	struct spells bad;          /* answers, but the needs of class 0 were not met */
 	uint16_t relapses;
 	int64_t hold_us; /* the failback hold as it stands */
 };

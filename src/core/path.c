@@ -4,6 +4,7 @@
 
 #include "base/imath.h"
 #include "base/usec.h"
+#include "core/spells.h"
 
 #define MISSES_MIN 3
 #define RECOVERY_ANSWERS 5
@@ -19,7 +20,7 @@ void path_init(struct path *p, unsigned index, const struct policy *policy)
 	memset(p, 0, sizeof(*p));
 	p->index = (uint8_t)index;
 	p->rtt_us = p->jitter_us = p->loss_ppm = -1;
-	baseline_init(&p->baseline, policy->switch_cost_us);
+	baseline_init(&p->baseline, policy);
 	p->hold_us = policy->link[path_link(index)].hold_us;
 }
 
@@ -263,21 +264,53 @@ static void recount_silence(struct path *p)
 		p->suspicion = suspicion;
 }
 
-/* Probes that stayed unanswered while one sent at the same moment was answered: their target's fault, or chance. */
-static void blame_targets(struct path *p, int64_t sent_us)
+/* A probe that stayed unanswered while one to another target, sent at the same moment, was answered: the target's fault,
+   or chance; several in a row are no chance. */
+static void blame_target(struct path *p, struct window_probe *w)
 {
-	for (unsigned i = 0; i < 32; i++) {
-		const struct window_probe *w = window_newest(&p->window, i);
-		uint8_t *unfit;
+	uint8_t *unfit = &p->unfit[w->target % TARGETS_MAX][w->method];
 
+	if (w->blamed || w->method == PROBE_NEIGHBOUR || w->method == PROBE_BIG ||
+		!window_answered_beside(&p->window, w, COMPARE_US, false))
+		return;
+	w->blamed = true;
+	if (*unfit < PATH_UNFIT)
+		++*unfit;
+}
+
+/* A service is to blame only when the path was well at that very moment. */
+static void blame_service(struct path *p, const struct step_env *env, struct window_probe *w)
+{
+	enum service service = service_of((enum probe_method)w->method);
+
+	if (service == SERVICE_COUNT || w->judged || p->health == HEALTH_DEAD ||
+		p->health == HEALTH_UNKNOWN ||
+		p->unfit[w->target % TARGETS_MAX][w->method] >= PATH_UNFIT)
+		return;
+	if (!window_answered_beside(&p->window, w, COMPARE_US, true)) {
+		service_doubted(p->service, service, env->now_us);
+		return;
+	}
+	w->judged = true;
+	if (service_missed(p->service, service, env->now_us))
+		path_requalify(p, env);
+}
+
+/* An answer may be the one that those missed before it lacked for comparison. */
+static void compare_missed(struct path *p, const struct step_env *env, int64_t sent_us)
+{
+	struct window_probe *w;
+
+	for (unsigned i = 0; i < 64; i++) {
+		w = (struct window_probe *)window_newest(&p->window, i);
 		if (!w || w->sent_us < sent_us - COMPARE_US)
 			break;
-		if (w->state != PROBE_STATE_MISSED || w->method == PROBE_NEIGHBOUR ||
-			w->method == PROBE_BIG || w->sent_us > sent_us + COMPARE_US)
+		if ((w->state != PROBE_STATE_MISSED && w->state != PROBE_STATE_IGNORED) ||
+			w->sent_us > sent_us + COMPARE_US)
 			continue;
-		unfit = &p->unfit[w->target][w->method];
-		if (*unfit < PATH_UNFIT)
-			++*unfit;
+		blame_target(p, w);
+		if (w->state == PROBE_STATE_MISSED)
+			blame_service(p, env, w);
 	}
 }
 
@@ -302,8 +335,7 @@ static void alive(struct path *p, const struct step_env *env, int64_t sent_us,
 		return;
 	p->alive_us = sent_us;
 	if (p->silent_us && silence_us > 0)
-		baseline_add_silence(&p->baseline, silence_us, p->misses,
-			env->policy->switch_cost_us);
+		baseline_add_silence(&p->baseline, silence_us, p->misses, env->policy);
 	recount_silence(p);
 	switch (p->health) {
 	case HEALTH_UNKNOWN:
@@ -382,7 +414,7 @@ static void answer(struct path *p, const struct step_env *env, struct window_pro
 	if ((w->method == PROBE_ICMP || w->method == PROBE_TCP) &&
 		!passive_loaded(passive, env->now_us))
 		baseline_add_rtt(&p->baseline, rtt_us);
-	blame_targets(p, w->sent_us);
+	compare_missed(p, env, w->sent_us);
 	alive(p, env, w->sent_us, passive);
 	answer_service(p, env, w, s->outcome == SAMPLE_PORTAL);
 	p->assess_us = usec_min(p->assess_us, env->now_us + 50 * USEC_MS);
@@ -393,12 +425,9 @@ static void miss(struct path *p, const struct step_env *env, struct window_probe
 	bool path_probe =
 		w->method == PROBE_ICMP || w->method == PROBE_TCP || w->method == PROBE_DNS;
 
-	enum service service = service_of((enum probe_method)w->method);
-
 	w->state = PROBE_STATE_MISSED;
-	if (service != SERVICE_COUNT && p->health != HEALTH_DEAD &&
-		service_missed(p->service, service, p->alive_us, w->sent_us, env->now_us))
-		path_requalify(p, env);
+	blame_service(p, env, w);
+	blame_target(p, w);
 	if (!path_probe)
 		return;
 	/* a target that has never answered here cannot stop doing so; unless nothing ever has */
@@ -533,9 +562,9 @@ void path_judge(struct path *p, const struct step_env *env, struct passive *pass
 	if (p->health == HEALTH_SUSPECT || p->health == HEALTH_UNKNOWN)
 		test_death(p, env, passive);
 	if (p->health == HEALTH_DEAD && p->silent_us && !p->died &&
-		env->now_us - p->silent_us > baseline_longest_silence_us()) {
+		env->now_us - p->silent_us > spells_longest_us()) {
 		p->died = true;
-		baseline_add_death(&p->baseline, env->policy->switch_cost_us);
+		baseline_add_death(&p->baseline, env->policy);
 	}
 	if (p->health == HEALTH_DEAD && p->verdict != silence_verdict(p) && p->silent_us)
 		set_health(p, env, HEALTH_DEAD, silence_verdict(p));

@@ -407,7 +407,7 @@ static void run_checks(const struct sender *s)
 			usec_min(service->next_us, s->env->now_us + every_us + every_us / 5);
 		if (service->next_us > s->env->now_us)
 			continue;
-		if (!step_room(s->env, 1))
+		if (!step_room(s->env, 2))
 			return;
 		service->next_us = s->env->now_us + step_jitter_us(s->env, every_us);
 		if (i == SERVICE_MTU && p->facts.mtu < 1280)

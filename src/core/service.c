@@ -5,8 +5,7 @@
 #define MISSES 4
 #define PORTALS 2
 #define ANSWERS 2
-#define AGAIN_US (50 * USEC_MS)  /* ask again, another target */
-#define LATER_US (200 * USEC_MS) /* first it must be clear that the path lives */
+#define AGAIN_US (50 * USEC_MS) /* ask again, another target */
 
 enum service service_of(enum probe_method method)
 {
@@ -32,6 +31,7 @@ bool service_answered(struct service_state state[SERVICE_COUNT], enum service se
 	struct service_state *s = &state[service];
 
 	s->worked = true;
+	s->doubt = false;
 	s->misses = 0;
 	if (!s->broken || ++s->answers < ANSWERS)
 		return false;
@@ -43,6 +43,7 @@ bool service_answered(struct service_state state[SERVICE_COUNT], enum service se
 static bool failed(struct service_state *s, unsigned limit, int64_t now_us)
 {
 	s->answers = 0;
+	s->doubt = true;
 	if (s->misses < UINT8_MAX)
 		s->misses++;
 	if (s->broken)
@@ -52,28 +53,28 @@ static bool failed(struct service_state *s, unsigned limit, int64_t now_us)
 	return s->broken;
 }
 
-bool service_missed(struct service_state state[SERVICE_COUNT], enum service service,
-	int64_t alive_us, int64_t sent_us, int64_t now_us)
+/* That an HTTP answer is missing is no sign of a portal, but a TCP connection that does not open may be. */
+static bool counts(struct service_state state[SERVICE_COUNT], enum service service, int64_t now_us)
 {
-	struct service_state *s = &state[service], *portal = &state[SERVICE_PORTAL];
-
-	/* that an HTTP answer is missing is no sign of a portal, but a TCP connection that does not open may be */
-	if (service == SERVICE_PORTAL)
-		return false;
 	if (service == SERVICE_WEB)
-		portal->next_us = usec_min(portal->next_us, now_us);
-	if (!s->worked)
-		return false;
-	if (!s->misses)
-		s->missed_us = sent_us;
-	if (alive_us < s->missed_us) {
-		/* the path may be silent as a whole: count it, but decide when something else was answered */
-		if (s->misses < MISSES - 1)
-			s->misses++;
-		s->next_us = usec_min(s->next_us, now_us + LATER_US);
-		return false;
-	}
-	return failed(s, MISSES, now_us);
+		state[SERVICE_PORTAL].next_us = usec_min(state[SERVICE_PORTAL].next_us, now_us);
+	return service != SERVICE_PORTAL && state[service].worked;
+}
+
+bool service_missed(struct service_state state[SERVICE_COUNT], enum service service, int64_t now_us)
+{
+	return counts(state, service, now_us) && failed(&state[service], MISSES, now_us);
+}
+
+void service_doubted(struct service_state state[SERVICE_COUNT], enum service service,
+	int64_t now_us)
+{
+	struct service_state *s = &state[service];
+
+	if (service == SERVICE_PORTAL || !s->worked || s->broken)
+		return;
+	s->doubt = true;
+	s->next_us = usec_min(s->next_us, now_us + AGAIN_US);
 }
 
 bool service_portal_seen(struct service_state state[SERVICE_COUNT], int64_t now_us)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/usec.h"
+#include "core/spells.h"
 #include "core/state.h"
 
 const struct policy *engine_policy(const struct engine *e)
@@ -31,7 +32,6 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	const struct path *p = &e->path[path];
 	const struct link *l = &e->link[path_link(path)];
 	const struct path_learned *learned = &p->baseline.learned;
-	uint32_t healed = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->exists = p->wanted || p->facts.present;
@@ -49,10 +49,8 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->sample_age_us = p->answered_us ? now_us - p->answered_us : -1;
 	ret->silence_us = p->silent_us ? now_us - p->silent_us : 0;
 	ret->patience_us = p->baseline.patience_us;
-	for (unsigned i = 0; i < LEARNED_SILENCES; i++)
-		healed += learned->silence[i];
-	ret->silences_healed = (healed + 8) / 16;
-	ret->silences_dead = (learned->silence_dead + 8U) / 16;
+	ret->silences_healed = spells_ended(&learned->silence);
+	ret->silences_dead = spells_lasting(&learned->silence);
 	ret->congested = p->congested;
 	ret->flapping = p->relapses >= 2;
 	ret->tx_bps = l->passive.tx_bps;

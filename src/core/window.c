@@ -6,6 +6,8 @@
 #include "base/usec.h"
 
 #define PLACE(n) ((n) & (WINDOW_SIZE - 1))
+#define RUN_MAX                                                                                    \
+	2 /* losses in a row that count as loss; longer runs are a silence, and judged as such */
 #define MEDIAN_OF 15 /* answers that the median and the jitter are taken from */
 
 struct window_probe *window_add(struct window *w, int64_t now_us)
@@ -59,6 +61,19 @@ int64_t window_deadline_us(const struct window *w)
 			least = usec_min(least, p->deadline_us);
 	}
 	return least;
+}
+
+bool window_answered_beside(const struct window *w, const struct window_probe *p, int64_t span_us,
+	bool by_method)
+{
+	const struct window_probe *q;
+
+	for (unsigned i = 0; (q = window_newest(w, i)) && q->sent_us >= p->sent_us - span_us; i++)
+		if (q->state == PROBE_STATE_ANSWERED && q->method != PROBE_NEIGHBOUR &&
+			(by_method ? q->method != p->method : q->target != p->target) &&
+			q->sent_us <= p->sent_us + span_us)
+			return true;
+	return false;
 }
 
 const struct window_probe *window_newest(const struct window *w, unsigned i)
@@ -136,12 +151,15 @@ void window_read(const struct window *w, int64_t since_us, unsigned max_n,
 	struct selection s = {since_us, max_n, unfit, limit, TARGETS_MAX};
 	uint32_t rtt[MEDIAN_OF], previous[PROBE_METHOD_COUNT] = {0};
 	uint64_t difference = 0;
-	unsigned answers = 0, differences = 0;
+	unsigned answers = 0, differences = 0, run = 0;
 	const struct window_probe *p;
 
 	s.without = worst_target(w, &s);
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned i = 0; ret->n < max_n && (p = select_next(w, &s, &i));) {
+		run = p->state == PROBE_STATE_MISSED ? run + 1 : 0;
+		if (run > RUN_MAX)
+			continue;
 		ret->n++;
 		ret->method_n[p->method]++;
 		if (p->state == PROBE_STATE_MISSED) {

@@ -27,6 +27,8 @@ struct window_probe {
 	uint8_t state;   /* enum probe_state */
 	uint8_t method;  /* enum probe_method */
 	uint8_t target;
+	bool judged;    /* its miss has been held against its service */
+	bool blamed;    /* and against its target */
 	bool heartbeat; /* sent by the clock, not because of a suspicion: unbiased */
 };
 
@@ -54,13 +56,19 @@ struct window_probe *window_expired(struct window *w, int64_t now_us);
 /* The earliest deadline of the pending ones; USEC_NEVER when nothing is under way. */
 int64_t window_deadline_us(const struct window *w);
 
+/* Whether another probe, sent within span_us of this one to another target (or, by_method, by another method), was
+   answered: then the path was well at that moment. */
+bool window_answered_beside(const struct window *w, const struct window_probe *p, int64_t span_us,
+	bool by_method);
+
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
 
 /*
  * Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us.
  * unfit[target][method] >= limit: left out, that target's misses are its own.  So are those of the one target that
- * loses most, where at least three were asked: a path loses alike to all.
+ * loses most, where at least three were asked: a path loses alike to all.  Of losses in a row the first two count: a
+ * short silence, during which many probes were sent, is no proof of a high loss.
  */
 void window_read(const struct window *w, int64_t since_us, unsigned max_n,
 	const uint8_t unfit[TARGETS_MAX][PROBE_METHOD_COUNT], uint8_t limit,

@@ -115,6 +115,7 @@ static void give_policy(struct daemon *d)
 	d->policy = config->policy;
 	d->policy.observe = config->mode == CONFIG_MODE_OBSERVE || d->options.observe;
 	links_fill_policy(d->links, &d->policy);
+	config_class_slots(config, &d->policy);
 	if (!d->policy.observe)
 		steer_set_links(d->steer, &d->policy);
 	adopt_learned(d, d->policy.links);
