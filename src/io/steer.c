@@ -230,21 +230,28 @@ static void events_lost(void *user)
 		arm(s->verify, VERIFY_AFTER_US);
 }
 
+static bool leads_over(const struct steer *s, const struct steer_route *route,
+	const struct steer_nexthop *group, unsigned path)
+{
+	const struct steer_route *own = &s->held.link_route[path];
+
+	if (!route->table || !own->table)
+		return false;
+	if (!route->nexthop_id)
+		return own->n && route->hop[0].oif == own->hop[0].oif;
+	if (route->nexthop_id == group->id && group->n)
+		return group->member[0].id == s->held.nexthop[path].id;
+	return route->nexthop_id == s->held.nexthop[path].id;
+}
+
 /* The path that an adopted route goes over; PATHS_MAX when that cannot be said. */
 static unsigned adopted_path(const struct steer *s, unsigned class, enum family family)
 {
-	const struct steer_nexthop *group = &s->held.group[class][family];
-	const struct steer_route *route = &s->held.class_route[class][family];
-
-	for (unsigned link = 0; link < LINKS_MAX && route->table; link++) {
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, family);
-		const struct steer_route *own = &s->held.link_route[path];
 
-		if (!own->table)
-			continue;
-		if (route->nexthop_id ? route->nexthop_id == group->id && group->n &&
-						group->member[0].id == s->held.nexthop[path].id
-				      : route->hop[0].oif == own->hop[0].oif && own->n)
+		if (leads_over(s, &s->held.class_route[class][family],
+			    &s->held.group[class][family], path))
 			return path;
 	}
 	return PATHS_MAX;

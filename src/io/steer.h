@@ -2,8 +2,8 @@
  * The data path: makes the kernel hold what the engine planned, over rtnetlink, and says what the kernel answered.
  *
  *   nexthop object  of each path      id    nexthop_base + 1 + path
- *   nexthop group   of class, family  id    nexthop_base + 64 + class * FAMILY_COUNT + family
- *   table           of each path      table_base + 1 + link       (same number in both families)
+ *   nexthop group   of class, family  id    nexthop_base + 64 + class * FAMILY_COUNT + family, when it balances
+ *   table           of each path      table_base + 1 + link       (same number in both families); also the link's prefixes
  *   table           of each class     table_base + 64 + class
  *   mark            of each link      (link + 1) << mark_shift: the lowest five bits of mark_mask; egress link of a flow
  *   mark            of each class     class << class_shift: the two bits of mark_mask above; class 0 has none
@@ -12,9 +12,10 @@
  *                   rule_base + 200 + class fwmark of a class but 0 -> table of that class
  *                   rule_base + 204         everything else -> table of class 0
  *
- * A switch is one RTM_NEWNEXTHOP replace of the group.  Without nexthop objects (kernel < 5.3, found out at start, or
- * forced by configuration): one RTM_NEWROUTE replace in the class table.  All routes carry protocol number
- * steer_config.protocol: what has it is ours, nothing else is touched.  After a restart what is found there is adopted:
+ * A switch is one RTM_NEWROUTE replace in the class table, onto the path's nexthop object or, when the class balances, onto
+ * its group (docs/adr/0005: why not a group of one).  Without nexthop objects (kernel < 5.3, found out at start, or forced
+ * by configuration) the route holds its hops itself.  All that we make carries the configured protocol number: what has it
+ * is ours, nothing else is touched.  After a restart what is found there is adopted:
  * an action that asks for what the kernel already holds changes nothing, and each route that was found leaves one
  * INPUT_ADOPTED.  What nobody has asked for 30 s after the first installation is taken out.
  *

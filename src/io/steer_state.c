@@ -121,8 +121,11 @@ int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, 
 	wanted->main_rule[a->family] = true;
 	*route = default_route(n, steer_class_table(n, a->class), (enum family)a->family);
 	if (objects) {
-		*group = wanted_group(n, a);
-		route->nexthop_id = group->id;
+		/* a group of one would do, but to replace a group the kernel waits for an RCU grace period, and for a route
+		   it does not: 5 us instead of 35, or of milliseconds when the CPUs are busy */
+		if (a->n > 1)
+			*group = wanted_group(n, a);
+		route->nexthop_id = group->id ? group->id : steer_path_nexthop(n, a->path[0]);
 		return 0;
 	}
 	route->n = a->n;
@@ -255,6 +258,8 @@ static void forget_nexthop(struct steer_state *held, unsigned path)
 	enum family family = path_family(path);
 	uint32_t id = held->nexthop[path].id;
 
+	if (!id)
+		return;
 	for (unsigned class = 0; class < CLASSES_MAX; class ++)
 		forget_member(&held->group[class][family], &held->class_route[class][family], id);
 	memset(&held->nexthop[path], 0, sizeof(held->nexthop[path]));
@@ -468,45 +473,66 @@ int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
 	return error;
 }
 
-/* The kernel refuses a group with a member that is not there, so members that were lost come first. */
-static int change_members(struct steer_change *c, const struct steer_numbers *n,
-	const struct steer_state *held, const struct steer_state *wanted,
-	const struct steer_nexthop *group)
+/* The kernel refuses a group with a member that is not there, and a route as well: hops that were lost come first. */
+static int install_lost_hop(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, uint32_t id)
 {
-	for (unsigned i = 0; i < group->n; i++) {
-		unsigned path = group->member[i].id - n->nexthop_base - 1;
-		int error = 0;
+	unsigned path = id - n->nexthop_base - 1;
 
-		if (!steer_nexthop_equal(&held->nexthop[path], &wanted->nexthop[path]))
-			error = install_hop(c, n, held, wanted, path);
-		if (error)
-			return error;
-	}
-	return 0;
+	if (steer_nexthop_equal(&held->nexthop[path], &wanted->nexthop[path]))
+		return 0;
+	return install_hop(c, n, held, wanted, path);
+}
+
+static int install_lost_hops(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
+	enum family family)
+{
+	const struct steer_nexthop *group = &wanted->group[class][family];
+	uint32_t id = wanted->class_route[class][family].nexthop_id;
+	int error = 0;
+
+	if (!group->n)
+		return id ? install_lost_hop(c, n, held, wanted, id) : 0;
+	for (unsigned i = 0; i < group->n && !error; i++)
+		error = install_lost_hop(c, n, held, wanted, group->member[i].id);
+	return error;
+}
+
+/* A group is there before the route that leads to it, and goes after the route has left it. */
+static int change_way(struct steer_change *c, const struct steer_numbers *n,
+	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
+	enum family family)
+{
+	const struct steer_nexthop *group = &wanted->group[class][family];
+	struct steer_step step = {.part = STEER_GROUP,
+		.class = (uint8_t) class,
+		.family = (uint8_t)family};
+	int error = 0;
+
+	if (group->id)
+		error = change_nexthop(c, n, &held->group[class][family], group, step);
+	step.part = STEER_CLASS_ROUTE;
+	if (!error)
+		error = change_route(c, &held->class_route[class][family],
+			&wanted->class_route[class][family], step);
+	step.part = STEER_GROUP;
+	if (!error && !group->id)
+		error = change_nexthop(c, n, &held->group[class][family], group, step);
+	return error;
 }
 
 int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
 	enum family family)
 {
-	const struct steer_nexthop *group = &wanted->group[class][family];
 	struct steer_step step = {.class = (uint8_t) class, .family = (uint8_t)family};
 	struct steer_rule main_rule = steer_main_rule(n, family);
 	struct steer_rule class_rule = steer_class_rule(n, class, family);
-	bool installs = wanted->class_route[class][family].table;
-	int error = change_members(c, n, held, wanted, group);
+	int error = install_lost_hops(c, n, held, wanted, class, family);
 
-	step.part = STEER_CLASS_ROUTE;
-	if (!error && !installs)
-		error = change_route(c, &held->class_route[class][family],
-			&wanted->class_route[class][family], step);
-	step.part = STEER_GROUP;
 	if (!error)
-		error = change_nexthop(c, n, &held->group[class][family], group, step);
-	step.part = STEER_CLASS_ROUTE;
-	if (!error && installs)
-		error = change_route(c, &held->class_route[class][family],
-			&wanted->class_route[class][family], step);
+		error = change_way(c, n, held, wanted, class, family);
 	/* specific routes of main must win before the class takes the rest */
 	step.part = STEER_MAIN_RULE;
 	if (!error)
