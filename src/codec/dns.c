@@ -25,7 +25,10 @@ static void put_label(uint64_t cookie, uint8_t out[DNS_LABEL_SIZE])
 		out[i] = (uint8_t)letters[cookie & 31];
 }
 
-/* Writes the zone's labels and the root's zero; returns the bytes used, 0 when it is not a zone or does not fit. */
+/*
+ * Writes the zone's labels and the root's zero; returns the bytes used, 0 when it is not a zone or
+ * does not fit.
+ */
 static size_t put_zone(const char *zone, uint8_t *out, size_t room)
 {
 	size_t used = 0;
@@ -71,8 +74,10 @@ int dns_build_query(uint16_t id, uint64_t cookie, const char *zone, uint8_t out[
 	return 0;
 }
 
-/* Bytes of the uncompressed name at p, 0 when it is none.  A question, the first name of a message, has nothing to point
-   back to. */
+/*
+ * Bytes of the uncompressed name at p, 0 when it is none.  A question, the first name of a message,
+ * has nothing to point back to.
+ */
 static size_t name_size(const uint8_t *p, size_t size)
 {
 	size_t used = 0;

@@ -1,6 +1,7 @@
 /*
- * The check for captive portals: a GET whose right answer is status 204, without a body (RFC 9110 §15.3.5).  The reader
- * takes the response in pieces of any size and keeps nothing of it but where it is.
+ * The check for captive portals: a GET whose right answer is status 204, without a body (RFC 9110
+ * §15.3.5).  The reader takes the response in pieces of any size and keeps nothing of it but where
+ * it is.
  */
 #pragma once
 
@@ -8,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* -EINVAL when host or path is empty or holds anything but visible ASCII; -ENOSPC when it does not fit. */
+/*
+ * -EINVAL when host or path is empty or holds anything but visible ASCII; -ENOSPC when it does not
+ * fit.
+ */
 int http204_build_request(const char *host, const char *path, char *out, size_t room,
 	size_t *ret_size);
 

@@ -70,7 +70,10 @@ static void read_echo(const uint8_t *data, size_t size, struct icmp_message *m)
 	m->echo.cookie = m->has_cookie ? bytes_get_be64(data + 8) : 0;
 }
 
-/* Header length of the IPv4 packet at data, or 0 when it is none with a first fragment of ICMP in it. */
+/*
+ * Header length of the IPv4 packet at data, or 0 when it is none with a first fragment of ICMP in
+ * it.
+ */
 static size_t ipv4_header(const uint8_t *data, size_t size)
 {
 	size_t length;

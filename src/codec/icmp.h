@@ -1,7 +1,8 @@
 /*
- * Echo requests and what comes back for them: replies, and the errors of routers on the way with the head of our own
- * packet in them.  RFC 792 and RFC 1812 §4.3 (IPv4), RFC 4443 (IPv6).  Our echo carries an 8 byte cookie, which makes
- * 36 bytes of IPv4 or 56 of IPv6; larger ones are filled up with zeros, which leave the checksum as it is.
+ * Echo requests and what comes back for them: replies, and the errors of routers on the way with
+ * the head of our own packet in them.  RFC 792 and RFC 1812 §4.3 (IPv4), RFC 4443 (IPv6).  Our echo
+ * carries an 8 byte cookie, which makes 36 bytes of IPv4 or 56 of IPv6; larger ones are filled up
+ * with zeros, which leave the checksum as it is.
  */
 #pragma once
 
@@ -38,9 +39,10 @@ struct icmp_message {
 };
 
 /*
- * Data as a raw socket hands it out: from the IPv4 header on.  A packet cut short by the receiver is accepted, without
- * a look at its checksum, when all that is needed is there.  -EBADMSG: not a well-formed packet; -ENOMSG: well-formed,
- * but neither a reply with room for a cookie nor an error about an echo request.
+ * Data as a raw socket hands it out: from the IPv4 header on.  A packet cut short by the receiver
+ * is accepted, without a look at its checksum, when all that is needed is there.  -EBADMSG: not a
+ * well-formed packet; -ENOMSG: well-formed, but neither a reply with room for a cookie nor an error
+ * about an echo request.
  */
 int icmp_parse4(const uint8_t *data, size_t size, struct icmp_message *ret);
 

@@ -1,4 +1,7 @@
-/* IPv6 neighbour discovery: the solicitation for one address and the advertisement that answers it.  RFC 4861 §4.3, §4.4. */
+/*
+ * IPv6 neighbour discovery: the solicitation for one address and the advertisement that answers it.
+ * RFC 4861 §4.3, §4.4.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,5 +25,8 @@ void nd_solicited_node(const uint8_t target[16], uint8_t out[16]);
 void nd_build_solicitation(const uint8_t target[16], const uint8_t hardware[ND_HARDWARE_SIZE],
 	uint8_t out[ND_SOLICITATION_SIZE]);
 
-/* Data from the ICMPv6 header on, checksum verified by the kernel.  -ENOMSG: another type; -EBADMSG: not valid by §7.1.2. */
+/*
+ * Data from the ICMPv6 header on, checksum verified by the kernel.  -ENOMSG: another type;
+ * -EBADMSG: not valid by §7.1.2.
+ */
 int nd_parse_advertisement(const uint8_t *data, size_t size, struct nd_advertisement *ret);

@@ -1,4 +1,7 @@
-/* The fwmark that binds a packet to a link's table: a number of the link from 1 on, placed under the configured mask. */
+/*
+ * The fwmark that binds a packet to a link's table: a number of the link from 1 on, placed under
+ * the configured mask.
+ */
 #pragma once
 
 #include "config/config.h"

@@ -1,7 +1,8 @@
 /*
- * What probes.c and the files of the methods share: slots, paths, and the calls by which a method says what became of
- * a probe.  One slot is one probe under way.  A slot is found in one step from the 16 bits that its packets carry:
- * ten of index, six of generation; a 64 bit cookie proves that the answer is ours.
+ * What probes.c and the files of the methods share: slots, paths, and the calls by which a method
+ * says what became of a probe.  One slot is one probe under way.  A slot is found in one step from
+ * the 16 bits that its packets carry: ten of index, six of generation; a 64 bit cookie proves that
+ * the answer is ours.
  *
  *      FREE --probes_send()--> WAITING --probe_note()--> TOLD
  *       ^                       |   |                     |
@@ -27,8 +28,8 @@
 enum probe_state {
 	PROBE_STATE_FREE,
 	PROBE_STATE_WAITING, /* sent */
-	PROBE_STATE_TOLD, /* an error of a router was told; anybody can send such, so an answer still counts */
-	PROBE_STATE_UNTOLD, /* ended, but the inbox was full: result waits for room */
+	PROBE_STATE_TOLD,    /* a router's error was told; it may be forged, so an answer counts */
+	PROBE_STATE_UNTOLD,  /* ended, but the inbox was full: result waits for room */
 };
 
 struct probe_slot {
@@ -64,8 +65,8 @@ struct probe_path {
 struct probes {
 	struct event_base *base;
 	struct inbox *inbox;
-	uint8_t *
-		events; /* memory of every struct event of libevent's here: core/output.h has another one by that name */
+	/* memory of all of libevent's events here: core/output.h has another struct of that name */
+	uint8_t *events;
 	int64_t now_us; /* when the loop last woke up for us */
 	struct event *sweep;
 	struct probe_list free, waiting, untold;
@@ -89,7 +90,10 @@ struct probe_method_ops {
 	int (*send)(struct probe_path *path, struct probe_slot *slot);
 	/* The slot ends: lets go of what the method holds for it.  NULL: nothing. */
 	void (*forget)(struct probe_path *path, struct probe_slot *slot);
-	/* Closes the path's sockets; copes with closed ones.  NULL: there are none apart from forget()'s. */
+	/*
+	 * Closes the path's sockets; copes with closed ones.  NULL: there are none apart from
+	 * forget()'s.
+	 */
 	void (*close)(struct probe_path *path);
 };
 
@@ -104,7 +108,10 @@ static inline uint16_t probe_wire(const struct probes *p, const struct probe_slo
 	return (uint16_t)(slot->generation << 10 | probe_index(p, slot));
 }
 
-/* The slot that these bits name on this path, in whatever state; NULL when they name an older use or another path's. */
+/*
+ * The slot that these bits name on this path, in whatever state; NULL when they name an older use
+ * or another path's.
+ */
 struct probe_slot *probe_find(struct probes *p, const struct probe_path *path, uint16_t wire);
 
 /* An answer has proved to be the slot's: ends it, or counts a duplicate or late one. */
@@ -119,7 +126,10 @@ void probe_end(struct probes *p, struct probe_slot *slot, enum sample_outcome ou
 void probe_note(struct probes *p, struct probe_slot *slot, enum sample_outcome outcome,
 	uint8_t detail, int64_t arrived_us);
 
-/* The newest probe of the method to target that waits on path, or NULL; for errors that do not say more. */
+/*
+ * The newest probe of the method to target that waits on path, or NULL; for errors that do not say
+ * more.
+ */
 struct probe_slot *probe_newest(struct probes *p, const struct probe_path *path,
 	enum probe_method method, const uint8_t target[16]);
 
@@ -132,8 +142,8 @@ const uint8_t *probe_address_bytes(enum family family, const union probe_address
 uint64_t probe_random(struct probes *p);
 
 /*
- * Reads what a socket holds, but no more than the inbox has room for and PROBE_READS_MAX: handle() gets each packet.
- * 0 or -errno of the socket.  now_us is set.
+ * Reads what a socket holds, but no more than the inbox has room for and PROBE_READS_MAX: handle()
+ * gets each packet. 0 or -errno of the socket.  now_us is set.
  */
 typedef void probe_handle_fn(struct probe_path *path, const struct probe_packet *packet);
 int probe_read(struct probe_path *path, int fd, probe_handle_fn *handle);

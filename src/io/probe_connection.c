@@ -115,7 +115,10 @@ int probe_connection_result(struct probe_connection *c, uint32_t *ret_rtt_us)
 	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &length))
 		return -errno;
 	if (info.tcpi_state != TCP_SYN_SENT && info.tcpi_state != TCP_CLOSE) {
-		/* the kernel's own measure, unless it had to repeat the SYN and cannot know which was answered */
+		/*
+		 * the kernel's own measure, unless it had to repeat the SYN and cannot know which
+		 * was answered
+		 */
 		if (info.tcpi_rtt && !info.tcpi_total_retrans && info.tcpi_rtt < elapsed_us)
 			*ret_rtt_us = info.tcpi_rtt;
 		return 0;

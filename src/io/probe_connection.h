@@ -1,5 +1,7 @@
-/* TCP connections of probes: a fixed pool.  Each belongs to one slot and is reset, never closed politely, when the slot
-   ends, so that nothing of it stays behind in the kernel. */
+/*
+ * TCP connections of probes: a fixed pool.  Each belongs to one slot and is reset, never closed
+ * politely, when the slot ends, so that nothing of it stays behind in the kernel.
+ */
 #pragma once
 
 #include <event2/event.h>
@@ -30,8 +32,9 @@ struct probe_connections {
 };
 
 /*
- * Begins to connect to slot's target and port; ready(fd, EV_WRITE, connection) is called when that has ended either
- * way.  Sets slot->connection and sent_us.  0 or -errno; -ENOBUFS when the pool is empty.
+ * Begins to connect to slot's target and port; ready(fd, EV_WRITE, connection) is called when that
+ * has ended either way.  Sets slot->connection and sent_us.  0 or -errno; -ENOBUFS when the pool is
+ * empty.
  */
 int probe_connection_open(struct probe_path *path, struct probe_slot *slot, uint16_t port,
 	event_callback_fn ready);

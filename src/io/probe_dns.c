@@ -1,7 +1,7 @@
 /*
- * The name asked for holds the cookie, the id holds the slot under a key that changes with the port.  Errors of routers
- * come through the socket's error queue (IP_RECVERR), because an unconnected socket, which may ask several servers,
- * hears of them in no other way.
+ * The name asked for holds the cookie, the id holds the slot under a key that changes with the
+ * port.  Errors of routers come through the socket's error queue (IP_RECVERR), because an
+ * unconnected socket, which may ask several servers, hears of them in no other way.
  */
 #include "io/probe_dns.h"
 
@@ -27,7 +27,10 @@ static void dns_close(struct probe_path *path)
 	path->dns.open = false;
 }
 
-/* A name server that does not know the name has done its work; one that fails or refuses has at least been reached. */
+/*
+ * A name server that does not know the name has done its work; one that fails or refuses has at
+ * least been reached.
+ */
 static enum sample_outcome outcome_of(uint8_t rcode)
 {
 	return rcode == DNS_RCODE_NO_ERROR || rcode == DNS_RCODE_NAME_ERROR ? SAMPLE_ANSWERED

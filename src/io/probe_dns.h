@@ -1,5 +1,7 @@
-/* Queries for names that do not exist: PROBE_DNS.  One UDP socket a path; its port and ids change every few queries, so
-   that neither an attacker nor a stale address translation lasts. */
+/*
+ * Queries for names that do not exist: PROBE_DNS.  One UDP socket a path; its port and ids change
+ * every few queries, so that neither an attacker nor a stale address translation lasts.
+ */
 #pragma once
 
 #include <event2/event.h>

@@ -34,7 +34,9 @@ static void judge(struct probe_connection *c, enum http204_state state)
 	answered(c, right ? SAMPLE_ANSWERED : SAMPLE_PORTAL);
 }
 
-/* Closed before there was an answer: a refusal if not a byte came, else as malformed as anything. */
+/*
+ * Closed before there was an answer: a refusal if not a byte came, else as malformed as anything.
+ */
 static void ended(struct probe_connection *c)
 {
 	if (c->reader.read)

@@ -1,8 +1,9 @@
 /*
- * The identifier names the path's socket, the sequence number the slot, the cookie proves it.  Everything else that is
- * ICMP on this machine stays in the kernel: first by type (ICMP_FILTER), then by a classic BPF program that looks for
- * the identifier, in a reply or in the packet that an error quotes.  A NAT on the way may change the identifier; it
- * changes it back in what it lets through.
+ * The identifier names the path's socket, the sequence number the slot, the cookie proves it.
+ * Everything else that is ICMP on this machine stays in the kernel: first by type (ICMP_FILTER),
+ * then by a classic BPF program that looks for the identifier, in a reply or in the packet that an
+ * error quotes.  A NAT on the way may change the identifier; it changes it back in what it lets
+ * through.
  */
 #include "io/probe_icmp.h"
 
@@ -86,7 +87,10 @@ static int filter6(int fd, uint16_t id)
 	return attach(fd, code, LENGTH(code));
 }
 
-/* Never fragment, whatever the kernel has learned of the path's MTU: finding that out is what PROBE_BIG is for. */
+/*
+ * Never fragment, whatever the kernel has learned of the path's MTU: finding that out is what
+ * PROBE_BIG is for.
+ */
 static int set_options(const struct probe_icmp *icmp, enum family family)
 {
 	int on = 1, probe4 = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;

@@ -1,5 +1,7 @@
-/* Echo requests over ICMP and ICMPv6: PROBE_ICMP, and with a size PROBE_BIG.  One raw socket a path, behind a filter in
-   the kernel that lets through only what answers this socket's identifier. */
+/*
+ * Echo requests over ICMP and ICMPv6: PROBE_ICMP, and with a size PROBE_BIG.  One raw socket a
+ * path, behind a filter in the kernel that lets through only what answers this socket's identifier.
+ */
 #pragma once
 
 #include <event2/event.h>

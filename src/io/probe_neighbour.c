@@ -1,8 +1,9 @@
 /*
- * Neither ARP nor neighbour discovery carries a number of ours, so an answer is taken for the one to the newest request
- * that waits: right whenever the gateway answers faster than we ask, and if it does not, the sum over all is still right.
- * While the gateway answers it is asked under its own hardware address; after one silence everybody is asked, since the
- * address may have moved to another box.
+ * Neither ARP nor neighbour discovery carries a number of ours, so an answer is taken for the one
+ * to the newest request that waits: right whenever the gateway answers faster than we ask, and if
+ * it does not, the sum over all is still right. While the gateway answers it is asked under its own
+ * hardware address; after one silence everybody is asked, since the address may have moved to
+ * another box.
  */
 #include "io/probe_neighbour.h"
 
@@ -176,8 +177,10 @@ static int open_arp(const struct probe_binding *b, const uint8_t target[16], int
 	return 0;
 }
 
-/* Not bound to the path's address: the kernel picks a source that suits the gateway's scope.  No mark either, neighbours
-   are not routed to. */
+/*
+ * Not bound to the path's address: the kernel picks a source that suits the gateway's scope.  No
+ * mark either, neighbours are not routed to.
+ */
 static int open_nd(const struct probe_binding *b, const uint8_t target[16], int *ret_fd)
 {
 	int on = 1, hops = ND_HOP_LIMIT, device = (int)b->facts.ifindex, error;

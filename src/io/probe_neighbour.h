@@ -1,5 +1,8 @@
-/* Does the gateway answer on the link itself?  PROBE_NEIGHBOUR: ARP request (packet socket) or neighbour solicitation
-   (raw ICMPv6 socket).  -EOPNOTSUPP on links without neighbours: point to point, tunnels. */
+/*
+ * Does the gateway answer on the link itself?  PROBE_NEIGHBOUR: ARP request (packet socket) or
+ * neighbour solicitation (raw ICMPv6 socket).  -EOPNOTSUPP on links without neighbours: point to
+ * point, tunnels.
+ */
 #pragma once
 
 #include <event2/event.h>

@@ -46,7 +46,10 @@ static int bind_to_path(const struct probe_binding *b, int fd, int type)
 	if ((error = set_option(fd, SOL_SOCKET, SO_MARK, (int)b->mark)))
 		return error;
 	if (type == SOCK_STREAM)
-		/* the port is chosen by connect(), which may share it among targets; old kernels do without */
+		/*
+		 * the port is chosen by connect(), which may share it among targets; old kernels do
+		 * without
+		 */
 		set_option(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	else if ((error = set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)))
 		return error;
@@ -95,7 +98,10 @@ int64_t probe_clock_us(int64_t *ret_realtime_us)
 	}
 }
 
-/* How long ago the packet came in; 0 when the stamp is missing or the realtime clock was stepped in between. */
+/*
+ * How long ago the packet came in; 0 when the stamp is missing or the realtime clock was stepped in
+ * between.
+ */
 static void read_control(struct msghdr *h, int64_t realtime_us, struct probe_packet *packet)
 {
 	int64_t age_us = 0;

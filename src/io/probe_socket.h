@@ -22,17 +22,24 @@ union probe_address {
 	struct sockaddr_in6 ipv6;
 };
 
-/* A socket address of the binding's family; returns its length.  The scope of link-local addresses is the device. */
+/*
+ * A socket address of the binding's family; returns its length.  The scope of link-local addresses
+ * is the device.
+ */
 socklen_t probe_address_make(const struct probe_binding *b, const uint8_t address[16],
 	uint16_t port, union probe_address *ret);
 
 /*
- * A non-blocking socket of the binding's family, bound by device, mark and source address, which stamps what arrives.
- * -EADDRNOTAVAIL when the path has no source address (any more); other negative errno of the calls.
+ * A non-blocking socket of the binding's family, bound by device, mark and source address, which
+ * stamps what arrives. -EADDRNOTAVAIL when the path has no source address (any more); other
+ * negative errno of the calls.
  */
 int probe_socket_open(const struct probe_binding *b, int type, int protocol, int *ret_fd);
 
-/* Both clocks in one place: the kernel stamps on CLOCK_REALTIME, which may be stepped, we count on CLOCK_MONOTONIC. */
+/*
+ * Both clocks in one place: the kernel stamps on CLOCK_REALTIME, which may be stepped, we count on
+ * CLOCK_MONOTONIC.
+ */
 int64_t probe_clock_us(int64_t *ret_realtime_us);
 
 #define PROBE_PACKETS_MAX 16
@@ -60,5 +67,8 @@ struct probe_batch {
 
 void probe_batch_init(struct probe_batch *batch);
 
-/* Reads up to max (<= PROBE_PACKETS_MAX) packets in one call.  Returns how many, or -errno; -EAGAIN: none there. */
+/*
+ * Reads up to max (<= PROBE_PACKETS_MAX) packets in one call.  Returns how many, or -errno;
+ * -EAGAIN: none there.
+ */
 int probe_receive(int fd, int max, struct probe_batch *batch);

@@ -5,8 +5,9 @@
  *   socket readable -> method -> probe_find() -> probe_answer() / probe_note() -> inbox
  *   sweep timer -> probes that are too old -> inbox
  *
- * The waiting list is in the order of sending, so the sweep looks at its head only.  The timer runs while something
- * waits and wakes on a coarse grid: the engine has time-outs of its own, here only slots are given back.
+ * The waiting list is in the order of sending, so the sweep looks at its head only.  The timer runs
+ * while something waits and wakes on a coarse grid: the engine has time-outs of its own, here only
+ * slots are given back.
  */
 #include "io/probes.h"
 
@@ -166,7 +167,10 @@ void probe_end(struct probes *p, struct probe_slot *slot, enum sample_outcome ou
 
 uint32_t probe_rtt_us(const struct probes *p, const struct probe_slot *slot, int64_t arrived_us)
 {
-	/* nothing arrives before it was sent: the realtime clock, and with it the stamp, was stepped in between */
+	/*
+	 * nothing arrives before it was sent: the realtime clock, and with it the stamp, was
+	 * stepped in between
+	 */
 	if (arrived_us < slot->sent_us - CLOCK_SLACK_US)
 		arrived_us = p->now_us;
 	return (uint32_t)usec_clamp(arrived_us - slot->sent_us, 1, UINT32_MAX);
@@ -240,7 +244,10 @@ struct probe_slot *probe_newest(struct probes *p, const struct probe_path *path,
 	return NULL;
 }
 
-/* One system call for sixteen probes.  Early after boot the kernel has no entropy and must not make us wait for it. */
+/*
+ * One system call for sixteen probes.  Early after boot the kernel has no entropy and must not make
+ * us wait for it.
+ */
 uint64_t probe_random(struct probes *p)
 {
 	uint64_t r;
@@ -349,7 +356,10 @@ static void sweep(evutil_socket_t fd, short what, void *user)
 	sweep_arm(p);
 }
 
-/* The slot unused for longest, so that a stray answer to its last use is still recognised; or one that is overdue. */
+/*
+ * The slot unused for longest, so that a stray answer to its last use is still recognised; or one
+ * that is overdue.
+ */
 static struct probe_slot *slot_take(struct probes *p)
 {
 	struct probe_slot *slot;
@@ -471,7 +481,10 @@ void probes_configure(struct probes *p, const struct config *config)
 	}
 	memcpy(p->dns_zone, config->dns_zone, sizeof(p->dns_zone));
 	p->dns_zone[sizeof(p->dns_zone) - 1] = 0;
-	/* a host or path that makes no request makes the probes fail with EINVAL, which the engine shows */
+	/*
+	 * a host or path that makes no request makes the probes fail with EINVAL, which the engine
+	 * shows
+	 */
 	if (http204_build_request(config->http_host, config->http_path, p->http_request,
 		    sizeof(p->http_request), &p->http_request_size))
 		p->http_request_size = 0;

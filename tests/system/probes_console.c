@@ -1,7 +1,9 @@
 /*
- * The probes alone, by hand or by test_probes.py: commands on standard input, samples on standard output.
+ * The probes alone, by hand or by test_probes.py: commands on standard input, samples on standard
+ * output.
  *
- *   path N DEVICE ADDRESS GATEWAY MTU     facts of a path ("-": no address, no gateway); path N: it is gone
+ *   path N DEVICE ADDRESS GATEWAY MTU     facts of a path; "-": none
+ *   path N                                it is gone
  *   send ID N METHOD TARGET [PORT [SIZE]] one probe
  *   series COUNT INTERVAL_US N METHOD TARGET [PORT [SIZE]]
  *                                         many; a summary when the last has ended

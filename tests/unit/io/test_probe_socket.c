@@ -1,4 +1,7 @@
-/* Times of arrival, with a realtime clock that is stepped while the packet waits.  Loopback only, no privileges. */
+/*
+ * Times of arrival, with a realtime clock that is stepped while the packet waits.  Loopback only,
+ * no privileges.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
