@@ -121,11 +121,11 @@ _Static_assert(offsetof(struct class_match, port_last) ==
 		.max = USEC_H, .live = true,                                                       \
 		.text = "Time between probes while the link is well. 0: chosen by kind, use "      \
 			"and budget."},                                                            \
-	{in, .name = "hold", DURATION(config_link, policy.hold_us), .def = 10 * USEC_S,            \
+	{in, .name = "hold", DURATION(config_link, policy.hold_us), .def = 60 * USEC_S,            \
 		.max = USEC_DAY, .live = true,                                                     \
 		.text = "How long a link that came back must be well before traffic returns "      \
 			"to it. Doubles with every relapse."},                                     \
-	{in, .name = "hold_max", DURATION(config_link, policy.hold_max_us), .def = 10 * USEC_MIN,  \
+	{in, .name = "hold_max", DURATION(config_link, policy.hold_max_us), .def = USEC_H,      \
 		.max = 7 * USEC_DAY, .live = true, .text = "What that time can grow to."}
 /* clang-format on */
 

@@ -21,9 +21,9 @@
  * Radio links stop for some tenths of a second at every hand-over and come back; a wire that is silent is cut.  The
  * figures are pseudo-observations; a few real ones outweigh them.
  */
-static const struct spells_prior radio_silences = {.ended = {2, 2, 4, 2, 1}, .lasting = 2};
-static const struct spells_prior wire_silences = {.lasting = 2};
-static const struct spells_prior bad_spells = {.lasting = 2};
+static const struct spells_prior radio_silences = {.ended = {2, 2, 4, 2, 1}, .lasting = 4};
+static const struct spells_prior wire_silences = {.lasting = 4};
+static const struct spells_prior bad_spells = {.lasting = 4};
 
 static const struct spells_prior *silence_prior(enum link_kind kind)
 {

@@ -7,7 +7,7 @@
 #define SETTLE_US (2 * USEC_S) /* hold of a path that never failed */
 #define START_WAIT_US                                                                              \
 	(1500 * USEC_MS) /* at the start: wait this long for a better path's first answer */
-#define RELAPSE_US (5 * USEC_MIN)
+#define RELAPSE_US (30 * USEC_MIN)
 #define FORGIVE_US USEC_H
 #define FRESH_US USEC_S
 #define TELL_AGAIN_US (10 * USEC_MIN)
