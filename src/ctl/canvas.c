@@ -92,34 +92,44 @@ void canvas_end(struct canvas *c)
 		c->row++;
 }
 
+/* Bytes of the longest run of whole words that takes at most columns; of the first word if that is longer. */
+static size_t words_within(const char *text, int columns)
+{
+	size_t fits = 0, at = 0;
+	int width = 0;
+
+	for (;;) {
+		size_t n = strcspn(text + at, " ");
+
+		for (size_t i = 0; i < n; i++)
+			width += ((unsigned char)text[at + i] & 0xc0) != 0x80;
+		at += n;
+		if (width > columns && fits)
+			return fits;
+		fits = at;
+		if (!text[at])
+			return fits;
+		at++;
+		width++;
+	}
+}
+
 int canvas_wrap(struct canvas *c, enum colour colour, const char *text, int indent, int max)
 {
-	int rows = 1;
-	bool fresh = true;
+	int rows = 0;
 
-	while (*text && row_of(c)) {
-		size_t n = strcspn(text, " ");
-		char word[256];
-		int columns;
+	while (row_of(c)) {
+		size_t n = words_within(text, c->columns - row_of(c)->column);
 
-		snprintf(word, sizeof(word), "%.*s", (int)n, text);
-		columns = text_width(word);
-		if (!fresh && row_of(c)->column + 1 + columns > c->columns) {
-			if (rows == max)
-				break;
-			canvas_end(c);
-			rows++;
-			canvas_tab(c, indent);
-			fresh = true;
-		}
-		if (!fresh)
-			canvas_put(c, COLOUR_NONE, " ");
-		canvas_put(c, colour, word);
-		fresh = false;
+		canvas_print(c, colour, "%.*s", (int)n, text);
+		canvas_end(c);
+		rows++;
 		text += n;
 		text += *text == ' ';
+		if (!*text || rows == max)
+			break;
+		canvas_tab(c, indent);
 	}
-	canvas_end(c);
 	return rows;
 }
 

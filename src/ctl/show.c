@@ -469,6 +469,11 @@ static enum exit_code show_text(const struct show *s, struct json_object *o)
 	return EXIT_OK;
 }
 
+static bool is_blank(const char *text)
+{
+	return !text[strspn(text, " \t\n")];
+}
+
 enum exit_code show_result(const struct show *s, const struct command *c,
 	struct json_object *result)
 {
@@ -493,9 +498,10 @@ enum exit_code show_result(const struct show *s, const struct command *c,
 	case COMMAND_ID_CONFIG_CHECK:
 		return show_problems(s, result);
 	case COMMAND_ID_CONFIG_SHOW:
-		if (!*json_get_text(result, "text", ""))
-			fputs("# everything is at its default; --all shows it\n", s->out);
-		return show_text(s, result);
+		if (!is_blank(json_get_text(result, "text", "")))
+			return show_text(s, result);
+		fputs("# everything is at its default; --all shows it\n", s->out);
+		return EXIT_OK;
 	case COMMAND_ID_CONFIG_DIFF:
 	case COMMAND_ID_CONFIG_APPLY:
 	case COMMAND_ID_CONFIG_RELOAD:

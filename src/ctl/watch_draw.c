@@ -15,7 +15,7 @@ enum {
 	AT_WHY = 46,
 	END_RTT = 35,
 	END_LOSS = 42,
-	END_SCORE = 46,
+	END_SCORE = 47,
 	AT_BARS = 48,
 	RATE_WIDTH = 7,
 	RATES_WIDTH = 2 * RATE_WIDTH + 1,

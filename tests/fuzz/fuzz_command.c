@@ -100,7 +100,8 @@ static void try_call(char *text)
 
 static void try_command_line(char *text, size_t size)
 {
-	char *word[WORDS_MAX + 2] = {"autonomyctl"}, problem[256];
+	static char program[] = "autonomyctl";
+	char *word[WORDS_MAX + 2] = {program}, problem[256];
 	struct arguments a;
 	int n = 1;
 
