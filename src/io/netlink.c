@@ -250,12 +250,12 @@ static void collect_message(struct collect *c, const struct nlmsghdr *nlh)
 static bool split(const uint8_t *bytes, ssize_t size, void (*each)(void *, const struct nlmsghdr *),
 	void *user)
 {
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)bytes;
-	int left = (int)size;
+	const struct nlmsghdr *nlh;
+	size_t at = 0;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+	while ((nlh = netlink_message(bytes, (size_t)size, &at)))
 		each(user, nlh);
-	return left <= 0;
+	return at == (size_t)size;
 }
 
 static void collect_each(void *user, const struct nlmsghdr *nlh)

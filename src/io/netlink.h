@@ -23,6 +23,23 @@
 #define NETLINK_BATCH_SIZE 16384  /* bytes of one batch */
 #define NETLINK_TEXT_SIZE 128
 
+/*
+ * The message at *at of a datagram, NULL when there is no whole one; *at moves behind it.  Instead of mnl_nlmsg_ok(), which
+ * takes a length of 2 GiB and more for a negative number and lets it pass.
+ */
+static inline const struct nlmsghdr *netlink_message(const uint8_t *bytes, size_t size, size_t *at)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)(bytes + *at);
+	size_t left = size - *at;
+
+	if (left < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > left)
+		return NULL;
+	*at += nlh->nlmsg_len;
+	*at += *at % 4 ? 4 - *at % 4 : 0;
+	*at = *at > size ? size : *at;
+	return nlh;
+}
+
 /* One message as received: whole, its length checked, no error, acknowledgement, NOOP or DONE.  The return value is 0,
    or -errno to be handed on. */
 typedef int netlink_fn(const struct nlmsghdr *nlh, void *user);

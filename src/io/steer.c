@@ -21,6 +21,7 @@
 
 #include "core/names.h"
 #include "io/log.h"
+#include "io/sockets.h"
 #include "io/steer_flows.h"
 #include "io/steer_kernel.h"
 #include "io/steer_ruleset.h"
@@ -53,6 +54,7 @@ struct steer {
 	bool reported_class[CLASSES_MAX][FAMILY_COUNT];
 
 	struct steer_flows flows;
+	struct sockets *sockets; /* NULL: the kernel has no sock_diag */
 	struct steer_ruleset ruleset;
 	struct steer_sysctl sysctl;
 };
@@ -289,6 +291,7 @@ static int open_all(struct steer *s, struct event_base *base)
 		error = steer_flows_init(&s->flows, base, &s->numbers);
 	if (error)
 		return error;
+	s->sockets = sockets_new();
 	s->events.each = take_event;
 	s->events.lost = events_lost;
 	s->events.user = s;
@@ -334,6 +337,7 @@ void steer_free(struct steer *s)
 		event_free(s->stale);
 	steer_ruleset_done(&s->ruleset);
 	steer_flows_done(&s->flows);
+	sockets_free(s->sockets);
 	netlink_events_close(&s->events);
 	netlink_close(&s->netlink);
 	free(s);
@@ -430,14 +434,34 @@ static int apply_route(struct steer *s, const struct action_route *a)
 	return error ? error : carry_out(s);
 }
 
+/* The router's own connections: they began with the address of the link that is left. */
+static void abort_sockets(struct steer *s, const struct action_flows *a)
+{
+	const struct path_facts *facts = &s->last_path[a->path].facts;
+	int n;
+
+	/* which class a socket is in, nobody knows: they count as class 0 */
+	if (!s->sockets || (a->class && a->class != CLASSES_MAX) ||
+		steer_address_any(facts->address))
+		return;
+	n = sockets_abort(s->sockets, &s->change.batch, path_family(a->path), facts->address,
+		s->numbers.link_mask);
+	if (n > 0)
+		log_line(LOG_INFO, "%d of the router's own connections ended with their link", n);
+}
+
 static int apply_flows(struct steer *s, const struct action_flows *a, int64_t now_us)
 {
+	int error;
+
 	if (a->path >= PATHS_MAX || a->class > CLASSES_MAX)
 		return -EINVAL;
 	/* without a ruleset no flow has a mark, and established ones stay with the route anyway */
 	if (!s->ruleset.variant)
 		return 0;
-	return steer_flows_delete(&s->flows, a->path, a->class, now_us);
+	error = steer_flows_delete(&s->flows, a->path, a->class, now_us);
+	abort_sockets(s, a);
+	return error;
 }
 
 void steer_apply(struct steer *s, const struct action *a)

@@ -18,6 +18,10 @@ class NotApplicable(Exception):
     """This system cannot take part in this story; the text says why."""
 
 
+class Failed(Exception):
+    """The system did not do what every system must: start, settle, stop."""
+
+
 class System:
     """A failover system that is started and stopped in the router of the lab.
 
@@ -105,7 +109,7 @@ class System:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options,
         )
         if check and done.returncode:
-            raise RuntimeError(f"{' '.join(map(str, argv))}: {done.stdout.strip() or done.returncode}")
+            raise Failed(f"{' '.join(map(str, argv))}: {done.stdout.strip() or done.returncode}")
         return done.stdout
 
     def spawn(self, *argv, role="rtr", log=None, **options):
@@ -148,7 +152,7 @@ class System:
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                raise RuntimeError(f"{self.name()}: {what} did not happen within {seconds:g} s")
+                raise Failed(f"{self.name()}: {what} did not happen within {seconds:g} s")
             time.sleep(0.02)
 
     def forget(self):
@@ -190,7 +194,7 @@ class Program(System):
             done = subprocess.run(["ip", "netns", "exec", self.lab.ns("rtr"), self.program, verb], env=env, check=False,
                                   stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, timeout=60)
         if done.returncode:
-            raise RuntimeError(f"{self.program} {verb}: {said.read_text().strip() or done.returncode}")
+            raise Failed(f"{self.program} {verb}: {said.read_text().strip() or done.returncode}")
 
     def start(self):
         self._verb("start")

@@ -126,9 +126,12 @@ class Bench:
             except adapter.NotApplicable as why:
                 entry["stories"][story_name] = {"not_applicable": str(why)}
                 self.progress.skip(name, total - len(result["trials"]))
+            except adapter.Failed as why:
+                self.progress.skip(name, total - len(result["trials"]))
+                result["trials"].append({"skipped": str(why), "figures": {}})
             finally:
                 attempt(system.stop)
-                lab.clear()
+                heal(lab)
                 system.forget()
             left = router.added(before)
             if left:
@@ -153,8 +156,7 @@ class Bench:
                     print(label, number, brief(outcome), flush=True)
                 if story.from_start:
                     system.stop()
-                lab.clear()
-                forget_flows(lab)
+                heal(lab)
                 if not story.from_start:
                     self._settle(lab, observer, system)
                 if outcome.get("skipped") is None:
@@ -172,8 +174,8 @@ class Bench:
         if not self._wait_settled(observer, system, preferred):
             system.reset()
             if not self._wait_settled(observer, system, preferred):
-                raise RuntimeError(f"{system.name()} does not settle on {preferred}: v4 over {observer.device(4)}, "
-                                   f"v6 over {observer.device(6)}, says {'settled' if system.settled() else 'not settled'}")
+                raise adapter.Failed(f"does not settle on {preferred}: v4 over {observer.device(4)}, v6 over "
+                                     f"{observer.device(6)}, says {'settled' if system.settled() else 'not settled'}")
         if moved:
             time.sleep(system.age_s)
 
@@ -218,10 +220,21 @@ def prepare_lab(lab):
     lab.run("lan", ["sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535"], check=True)
 
 
-def forget_flows(lab):
-    """The flows of one trial must not meet those of the next, minutes pass between faults in life."""
-    for role in ("rtr", *("isp" + link.removeprefix("wan") for link in lab.links)):
+def heal(lab):
+    """Every fault gone, every link carrying, and no flow of one trial left for the next to meet:
+    minutes pass between faults in life."""
+    for link in lab.links:
+        if not lab.link_info(link)["carrier"]:
+            lab.carrier(link, True)
+    lab.clear()
+    for role in ("rtr", *(lab.link_info(link)["isp"] for link in lab.links)):
         lab.run(role, ["conntrack", "-F"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # The kernel asks for a neighbour it has given up on once a second.
+    for link in lab.links:
+        for _ in range(20):
+            if lab.run("rtr", ["ping", "-n", "-q", "-c1", "-W1", "-I", link, lab.echo_addr], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL).returncode == 0:
+                break
 
 
 def facts(args):

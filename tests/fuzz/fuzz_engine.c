@@ -153,16 +153,16 @@ static void fill_counters(struct machine *m, struct input_counters *c)
 	c->rx_bytes = word(m);
 }
 
+/* Numbers of any size in a struct that has nothing else: mostly small ones, as those lead somewhere. */
 static void fill_learned(struct machine *m, struct path_learned *l)
 {
-	l->rtt_us = (int64_t)((uint64_t)word(m) << (byte(m) & 31));
-	l->rtt_var_us = (int32_t)word(m);
-	l->loss_ppm = word(m);
-	l->burst_ppm = word(m);
-	for (unsigned i = 0; i < LEARNED_SILENCES; i++)
-		l->silence[i] = (uint16_t)(byte(m) * 257);
-	l->silence_dead = (uint16_t)word(m);
-	l->hold_us = (int32_t)word(m);
+	uint8_t *bytes = (uint8_t *)l;
+
+	for (size_t i = 0; i < sizeof(*l); i += 2) {
+		uint16_t v = (uint16_t)(byte(m) * 257 >> (byte(m) & 15));
+
+		memcpy(bytes + i, &v, sizeof(v));
+	}
 }
 
 static void fill(struct machine *m, struct input *in)

@@ -93,7 +93,7 @@ void world_tell_carrier(struct world *w, unsigned link, int64_t at_us, bool carr
 void world_begin(struct world *w);
 void world_run(struct world *w, int64_t until_us);
 
-/* Would a packet that is sent now be answered, bursts and random loss of less than half aside? */
+/* Would a packet that is sent now be answered, chance aside? */
 bool world_link_works(const struct world *w, unsigned link, int64_t at_us);
 
 uint32_t world_draw(struct world *w, uint32_t below); /* 0..below-1 */

@@ -34,11 +34,10 @@ const struct world_fault *world_fault_now(const struct world_link *l, enum fault
 bool world_link_works(const struct world *w, unsigned link, int64_t at_us)
 {
 	const struct world_link *l = &w->link[link];
-	const struct world_fault *loss = world_fault_now(l, FAULT_LOSS, at_us);
 
 	return !world_fault_now(l, FAULT_BLACK_HOLE, at_us) &&
 	       !world_fault_now(l, FAULT_SILENT, at_us) &&
-	       !world_fault_now(l, FAULT_CARRIER, at_us) && (!loss || loss->value < PPM / 2);
+	       !world_fault_now(l, FAULT_CARRIER, at_us);
 }
 
 /* One packet and its answer meet the line: is either lost? */

@@ -2,7 +2,7 @@
  * The data path by hand: one command a line on stdin, each answered by what it left in the inbox and then "ok".
  *
  *      link SLOT DEVICE                    nolink SLOT
- *      path SLOT FAMILY GATEWAY|-          nopath SLOT FAMILY
+ *      path SLOT FAMILY GATEWAY|- [ADDRESS]        nopath SLOT FAMILY
  *      route CLASS FAMILY [SLOT[:WEIGHT]...]
  *      flows SLOT FAMILY [CLASS]
  *      match CLASS PROTOCOL PORT           classes N        (then: configure)
@@ -119,6 +119,8 @@ static void apply_path(char *word[], int n, bool install)
 	facts->ifindex = if_nametoindex(policy.link[slot].device);
 	if (n > 3 && strcmp(word[3], "-") != 0)
 		inet_pton(family == FAMILY_IPV6 ? AF_INET6 : AF_INET, word[3], facts->gateway);
+	if (n > 4)
+		inet_pton(family == FAMILY_IPV6 ? AF_INET6 : AF_INET, word[4], facts->address);
 	apply(a);
 }
 

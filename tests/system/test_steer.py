@@ -310,7 +310,7 @@ class Steering(unittest.TestCase):
     def paths(self, console=None):
         for family in AF:
             for i in (0, 1):
-                self.good(f"path {i} {family} {GATEWAY[family][i]}", console)
+                self.good(f"path {i} {family} {GATEWAY[family][i]} {OUTSIDE[family][i]}", console)
 
     def over(self, flow, link, family="ipv4"):
         self.assertEqual(flow.ask(), OUTSIDE[family][link])
@@ -413,9 +413,11 @@ class Steering(unittest.TestCase):
             self.good(f"flows 0 {family}")
             for flow in udp:
                 self.over(flow, 1, family)
-            for flow in tcp:
-                with self.assertRaises(ConnectionResetError):
-                    flow.ask()
+            with self.assertRaises(ConnectionResetError):
+                tcp[0].ask()
+            # the router's own learns without a segment
+            with self.assertRaises(ConnectionAbortedError):
+                tcp[1].socket.recv(100)
             self.over(other, 1, family)
             self.console("wait 1200")  # the second deletion takes nothing that has moved
             for flow in udp:
@@ -476,6 +478,34 @@ class Steering(unittest.TestCase):
             self.over(probe, 1, family)
             self.good(f"flows 1 {family}")
             self.over(probe, 1, family)
+
+    def test_own_connections_of_other_links_are_not_aborted(self):
+        self.paths()
+        self.good("route 0 ipv4 0")
+        own = Flow(BOX, kind=socket.SOCK_STREAM)
+        self.over(own, 0)
+        with new_socket(BOX, "ipv6", socket.SOCK_STREAM) as mapped, new_socket(BOX, "ipv4", socket.SOCK_STREAM) as listener:
+            mapped.connect(("::ffff:10.9.9.9", 7000))
+            listener.bind(("", 8000))
+            listener.listen()
+            with new_socket(NET, "ipv4", socket.SOCK_STREAM) as caller:
+                caller.bind((SERVER["ipv4"], 0))
+                caller.connect((OUTSIDE["ipv4"][0], 8000))
+                connection, _ = listener.accept()
+                self.good("flows 1 ipv4")
+                mapped.send(b"x")
+                self.assertEqual(mapped.recv(100), OUTSIDE["ipv4"][0].encode())
+                self.good("flows 0 ipv4")
+                with self.assertRaises(ConnectionAbortedError):
+                    mapped.recv(100)
+                # somebody called us: the link may well be alive, and the call goes on
+                caller.send(b"hello")
+                self.assertEqual(connection.recv(100), b"hello")
+                connection.send(b"hello")
+                self.assertEqual(caller.recv(100), b"hello")
+                connection.close()
+        with self.assertRaises(ConnectionAbortedError):
+            own.socket.recv(100)
 
     def test_other_bits_of_marks_are_left_alone(self):
         self.paths()

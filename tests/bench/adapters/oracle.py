@@ -30,11 +30,6 @@ class Adapter(System):
         self.end_processes()
         self.chosen = {}
 
-    def reset(self):
-        for key in self.usable:
-            self.usable[key] = True
-        self._choose(None)
-
     def told(self, link, usable, family=None):
         for f in (4, 6):
             if family in (None, f):

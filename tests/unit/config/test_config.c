@@ -265,7 +265,7 @@ static void open_options_of_a_link_are_filled_by_its_kind(void **state)
 	config_link_resolve(&config.link_default, LINK_KIND_WIRED, &p);
 	assert_false(p.metered);
 	assert_int_equal(p.budget_bytes, 0);
-	assert_int_equal(p.hold_us, 10 * USEC_S);
+	assert_int_equal(p.hold_us, 60 * USEC_S);
 	config_link_resolve(&config.link[0], LINK_KIND_CELLULAR, &p);
 	assert_int_equal(p.kind, LINK_KIND_CELLULAR);
 	assert_true(p.metered);
