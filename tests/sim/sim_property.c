@@ -121,6 +121,15 @@ static bool is_lossy(const struct world_link *l, int64_t now_us)
 	return f && f->value >= 500000;
 }
 
+/* A metered link whose budget this storm of faults has used up cannot be asked: no promise. */
+static bool can_be_asked(const struct check *c, unsigned link)
+{
+	struct path_view v;
+
+	engine_view_path(c->world.engine, path_of(link, FAMILY_IPV4), c->world.runner.now_us, &v);
+	return v.budget_left_bytes < 0 || v.budget_left_bytes > 50000;
+}
+
 static void follow_links(struct check *c)
 {
 	struct world *w = &c->world;
@@ -131,7 +140,9 @@ static void follow_links(struct check *c)
 			c->alive_us[i] = now_us;
 		if (!is_lossy(&w->link[i], now_us))
 			c->clean_us[i] = now_us;
-		if (!is_well(&w->link[i], now_us))
+		if (!is_well(&w->link[i], now_us) ||
+			(w->link[i].metered && c->invariants.steps % 64 == 0 &&
+				!can_be_asked(c, i)))
 			c->ill_us[i] = now_us;
 		if (i != w->active)
 			other_us = usec_max(other_us, now_us - c->ill_us[i]);
