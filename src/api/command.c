@@ -22,6 +22,8 @@
 	{.name = "text", .type = ARGUMENT_FILE, .completion = COMPLETION_FILE,                     \
 		.required = is_required, .positional = true, .max = FILE_ARGUMENT_MAX, .text = words}
 
+#define END_OF_ARGUMENTS {.name = NULL}
+
 const struct command command_table[COMMAND_ID_COUNT] = {
 [COMMAND_ID_STATUS] = {
 	.name = "status",
@@ -46,8 +48,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Everything known of one link.",
 	.result = "the link, with paths[], what was learned of it, probes and budget",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(true, "Name of the link."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_EXPLAIN] = {
@@ -56,13 +59,14 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Why this link, why not the others, and what would change it.",
 	.result = "explanations[], one a class and family, each with lines[] of topic, link, text",
 	.help = "Without arguments every class and every family that has a path is explained.",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "class", .type = ARGUMENT_STRING, .completion = COMPLETION_CLASS,
 			.positional = true, .max = NAME_SIZE - 1,
 			.text = "Only this class of traffic."},
 		{.name = "family", .type = ARGUMENT_CHOICE, .completion = COMPLETION_CHOICE,
 			.positional = true, .choices = "ipv4|ipv6",
 			.text = "Only this address family."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_EVENTS] = {
@@ -74,7 +78,7 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 		"lost",
 	.help = "Events have sequence numbers and sit in a ring. A reader keeps the number to go "
 		"on from; lost says how many had left the ring before they could be read.",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "since", .type = ARGUMENT_INTEGER, .min = 0, .max = INT64_MAX,
 			.text = "Begin with this sequence number (next of the answer before); "
 				"without it the newest are shown."},
@@ -86,6 +90,7 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 			.text = "Only what concerns this link."},
 		{.name = "follow", .type = ARGUMENT_BOOL, .fallback = "false",
 			.text = "Go on with new ones as they happen."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_HISTORY] = {
@@ -96,7 +101,7 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 		"score, health",
 	.help = "Without a resolution the finest one that covers the span in at most 360 points "
 		"is taken.",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(true, "Name of the link."),
 		{.name = "span", .type = ARGUMENT_SPAN, .fallback = "1h", .min = USEC_S,
 			.max = 90 * USEC_DAY,
@@ -106,6 +111,7 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 		{.name = "family", .type = ARGUMENT_CHOICE, .completion = COMPLETION_CHOICE,
 			.choices = "ipv4|ipv6",
 			.text = "Only this address family."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_LEDGER] = {
@@ -114,10 +120,11 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "The decisions, with the numbers they were made on and how they turned out.",
 	.result = "decisions[] (class, family, from, to, step, numbers, outcome)",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "limit", .type = ARGUMENT_INTEGER, .fallback = "20", .min = 1,
 			.max = 200,
 			.text = "At most so many, newest first."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_PIN] = {
@@ -127,10 +134,11 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Use this link as long as it is usable, whatever else is measured.",
 	.result = "text, until_wall_ms",
 	.help = "A pin never keeps traffic on a dead link. It ends by itself.",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(true, "The link to use."),
 		CLASS_OPTION("Only this class of traffic; all without it."),
 		FOR_OPTION("How long; forever: until unpin."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_UNPIN] = {
@@ -140,8 +148,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Take a pin back.",
 	.result = "text",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		CLASS_OPTION("Only this class of traffic; all without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_HOLD] = {
@@ -151,9 +160,10 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "No change of links except away from a dead one.",
 	.result = "text, until_wall_ms",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		CLASS_OPTION("Only this class of traffic; all without it."),
 		FOR_OPTION("How long; forever: until unhold."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_UNHOLD] = {
@@ -163,8 +173,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Take a hold back.",
 	.result = "text",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		CLASS_OPTION("Only this class of traffic; all without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_DRAIN] = {
@@ -174,9 +185,10 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "New flows avoid this link; established ones stay.",
 	.result = "text, until_wall_ms",
 	.help = "For planned work on a link.",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(true, "The link to avoid."),
 		FOR_OPTION("How long; forever: until undrain."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_UNDRAIN] = {
@@ -186,8 +198,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Take a drain back.",
 	.result = "text",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(false, "The link; all without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_RECHECK] = {
@@ -197,8 +210,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Probe a link afresh now and forget its failback hold.",
 	.result = "text",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		LINK_ARGUMENT(false, "The link; all without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_RELEASE] = {
@@ -226,12 +240,13 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.result = "file, bytes, limit_bytes",
 	.help = "The file is made in the daemon's trace folder and never grows past the limit. A "
 		"trace holds the addresses of links, gateways and targets.",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "name", .type = ARGUMENT_STRING, .positional = true, .max = 64,
 			.text = "Name of the file; made from the time without it."},
 		{.name = "limit", .type = ARGUMENT_BYTES, .fallback = "4MB", .min = 65536,
 			.max = 1 << 30,
 			.text = "Stop at so many bytes."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_TRACE_STOP] = {
@@ -255,8 +270,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Check a configuration file without using it.",
 	.result = "valid, problems[] (place, line, warning, text)",
 	.help = "autonomyctl does this itself; the daemon need not run.",
-	.argument = {
+	.argument = (const struct argument[]){
 		CONFIG_FILE_ARGUMENT(false, "The file; the one in use without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_CONFIG_SHOW] = {
@@ -265,9 +281,10 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "The configuration in use, as a file.",
 	.result = "text",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "all", .type = ARGUMENT_BOOL, .fallback = "false",
 			.text = "Also what is left at its default."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_CONFIG_DIFF] = {
@@ -276,9 +293,10 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "What would change if a file were applied.",
 	.result = "differences[] (section, option, was, is, live)",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		CONFIG_FILE_ARGUMENT(false, "The file; the daemon's own file, as it is on disk "
 			"now, without it."),
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_CONFIG_APPLY] = {
@@ -289,10 +307,11 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.result = "differences[], confirm_ms (0: final)",
 	.help = "With --confirm the old file comes back by itself unless \"config confirm\" "
 		"follows in time: a mistake that locks you out mends itself, also over a restart.",
-	.argument = {
+	.argument = (const struct argument[]){
 		CONFIG_FILE_ARGUMENT(true, "The file."),
 		{.name = "confirm", .type = ARGUMENT_SPAN, .min = 5 * USEC_S, .max = USEC_DAY,
 			.text = "Roll back unless confirmed within this time."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_CONFIG_CONFIRM] = {
@@ -326,11 +345,12 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Change how much is logged, until the next restart.",
 	.result = "level",
 	.help = "",
-	.argument = {
+	.argument = (const struct argument[]){
 		{.name = "level", .type = ARGUMENT_CHOICE, .completion = COMPLETION_CHOICE,
 			.required = true, .positional = true,
 			.choices = "error|warning|notice|info|debug",
 			.text = "The least important that is still logged."},
+		END_OF_ARGUMENTS
 	},
 },
 [COMMAND_ID_METRICS] = {
@@ -391,7 +411,7 @@ unsigned command_n_arguments(const struct command *c)
 {
 	unsigned n = 0;
 
-	while (n < COMMAND_ARGUMENTS_MAX && c->argument[n].name)
+	while (c->argument && c->argument[n].name)
 		n++;
 	return n;
 }

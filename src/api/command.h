@@ -83,16 +83,16 @@ struct argument {
 	const char *text;
 };
 
-#define COMMAND_ARGUMENTS_MAX 5
+#define COMMAND_ARGUMENTS_MAX 4
 struct command {
 	const char *name; /* "config.check"; autonomyctl says "config check" */
 	enum permission permission;
-	bool changes;       /* the caller wants something done; false: it only looks */
-	bool stream;        /* with follow=true, notifications come after the result */
-	const char *text;   /* one line */
-	const char *result; /* what comes back */
-	const char *help;   /* more, for the manual; may be "" */
-	struct argument argument[COMMAND_ARGUMENTS_MAX]; /* ends at a NULL name */
+	bool changes;                    /* the caller wants something done; false: it only looks */
+	bool stream;                     /* with follow=true, notifications come after the result */
+	const char *text;                /* one line */
+	const char *result;              /* what comes back */
+	const char *help;                /* more, for the manual; may be "" */
+	const struct argument *argument; /* ends at a NULL name; NULL: none */
 };
 
 extern const struct command command_table[COMMAND_ID_COUNT];

@@ -252,7 +252,7 @@ static void tell_target(const struct teller *t)
 static void tell_path_facts(const struct teller *t)
 {
 	static const char *const fact[] = {"device", "carrier", "address", "gateway", "MTU"};
-	const char *between = ": the kernel has another ";
+	const char *between = ": new from the kernel: ";
 
 	add_path_name(t, t->e->path);
 	for (unsigned i = 0; i < sizeof(fact) / sizeof(fact[0]); i++) {
@@ -261,7 +261,8 @@ static void tell_path_facts(const struct teller *t)
 		words_add(t->out, "%s%s", between, fact[i]);
 		between = ", ";
 	}
-	words_add(t->out, " for it");
+	if (!(t->e->value[0] & 31))
+		words_add(t->out, ": looked at again");
 	add_verdict(t);
 }
 

@@ -43,6 +43,8 @@ struct word word_span(int64_t us)
 		return WORD("for ever");
 	if (us < 0)
 		return WORD("0 ms");
+	if (us > 0 && us < USEC_MS / 10)
+		return WORD("0.%02d ms", (int)((us + 5) / 10));
 	if (us < USEC_S - USEC_MS / 2)
 		return word_scaled(us, USEC_MS, "ms");
 	if (us < USEC_MIN - USEC_S / 2)

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "api/words.h"
 #include "ctl/arguments.h"
 #include "ctl/client.h"
+#include "ctl/generate_api.h"
 #include "ctl/table.h"
 
 static const struct {
@@ -349,6 +349,21 @@ static void man_ctl(FILE *out)
 	fprintf(out, ".SH FILES\n%s\n.SH SEE ALSO\n.BR autonomyd (8)\n", CLIENT_SOCKET);
 }
 
+static const struct {
+	const char *name, *text;
+} daemon_option[] = {
+	{"-c, --config FILE",
+		"The configuration; default /etc/config/autonomy. It need not exist."},
+	{"-r, --run-dir DIR",
+		"Of the socket, traces and what a successor adopts; default /run/autonomy."},
+	{"-s, --state-dir DIR", "Of what is remembered over a boot; default as configured."},
+	{"-o, --observe", "Change nothing, only say what would be done."},
+	{"-l, --log-level LEVEL", "error, warning, notice, info or debug."},
+	{"-f, --foreground", "What it does anyway; for supervisors that ask."},
+	{"--release", "Take everything of ours out of the kernel and end."},
+	{"--version", "Print the version."},
+};
+
 static void man_daemon(FILE *out)
 {
 	man_head(out, "autonomyd", "keeps a site online over several uplinks");
@@ -356,84 +371,20 @@ static void man_daemon(FILE *out)
 		".SH SYNOPSIS\n.B autonomyd\n[OPTIONS]\n.SH DESCRIPTION\nautonomyd watches every "
 		"uplink of this machine, notices trouble in a fraction of a second, moves traffic "
 		"to a link that works, and says why.\nWithout a configuration every device with a "
-		"default route is a link.\n.SH FILES\n.TP\n.B /etc/config/autonomy\nThe "
-		"configuration.\n.TP\n.B %s\nThe socket, which speaks JSON\\-RPC 2.0, one "
-		"message a line; its methods are the commands of\n.BR autonomyctl (8).\n"
-		".SH SIGNALS\n.TP\n.B SIGHUP\nReads the configuration again.\n.TP\n.B SIGTERM\n"
-		"Ends; routes stay in the kernel for the successor unless the configuration says "
-		"otherwise. Use autonomyctl release to take them out.\n.SH SEE ALSO\n.BR "
-		"autonomyctl (8)\n",
-		CLIENT_SOCKET);
-}
-
-/* ---- docs/api.md ---- */
-
-static void api_argument(FILE *out, const struct argument *a)
-{
-	fprintf(out, "| `%s` | %s | %s | ", a->name, argument_type_name(a->type),
-		a->required   ? "required"
-		: a->fallback ? a->fallback
-			      : "");
-	fputs(a->text, out);
-	if (a->choices) {
-		fputs(" One of", out);
-		for (const char *p = a->choices; *p; p += strcspn(p, "|"), p += *p == '|')
-			fprintf(out, " `%.*s`", (int)strcspn(p, "|"), p);
-		fputc('.', out);
+		"default route is a link.\n.SH OPTIONS\n");
+	for (size_t i = 0; i < COUNT(daemon_option); i++) {
+		fprintf(out, ".TP\n.B ");
+		roff(out, daemon_option[i].name);
+		roff(out, daemon_option[i].text);
 	}
-	fputs(" |\n", out);
-}
-
-static void api_command(FILE *out, const struct command *c)
-{
-	fprintf(out, "\n### %s\n\n%s%s%s\n\nPermission: `%s`. Result: %s.%s\n", c->name, c->text,
-		*c->help ? " " : "", c->help, permission_name(c->permission), c->result,
-		c->stream ? " With `follow` notifications come after it." : "");
-	if (!command_n_arguments(c))
-		return;
-	fputs("\n| argument | type | default | |\n|---|---|---|---|\n", out);
-	for (unsigned i = 0; i < command_n_arguments(c); i++)
-		api_argument(out, &c->argument[i]);
-}
-
-static void api_document(FILE *out)
-{
 	fprintf(out,
-		"<!-- Made from the command table by: autonomyctl generate api.md -->\n"
-		"# The API\n\n"
-		"JSON-RPC 2.0 over the Unix socket `%s`, one message a line, at most 64 KiB "
-		"each way in and 256 KiB out. Batches of up to 16 requests are answered as one "
-		"array.\n\n"
-		"```\n"
-		"> {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"pin\",\"params\":{\"link\":\"lte\","
-		"\"for\":\"1h\"}}\n"
-		"< {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"text\":\"all traffic is pinned to "
-		"lte for 1 h (until 15:03:00)\",\"until_wall_ms\":1774796580000}}\n"
-		"```\n\n"
-		"Root has the permission `admin`, members of the group in option `rpc_group` "
-		"`operate`, everybody else who may open the socket `read`. Parameters are given "
-		"by name or by place. Durations are text such as `90s`, `1h30m`, `2d`, `forever`, "
-		"or a number of seconds. Times end in `_ms`, moments of the wall clock in "
-		"`_wall_ms`; `null` means not known.\n\n"
-		"`events` with `follow` sends notifications as things happen: "
-		"`{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":...,\"text\":..."
-		"}}`. A client that reads too slowly loses the oldest and is told how many in "
-		"`params.lost`.\n\n"
-		"| code | |\n|---|---|\n"
-		"| -32700 | no JSON; the message says at which byte |\n"
-		"| -32600 | no JSON-RPC 2.0 request, or too long |\n"
-		"| -32601 | no such method |\n"
-		"| -32602 | an argument is missing, unknown or out of range |\n"
-		"| -32000 | refused: not possible as things are |\n"
-		"| -32001 | not permitted |\n"
-		"| -32002 | no such link or class |\n"
-		"| -32003 | this daemon does not keep that |\n"
-		"| -32004 | the answer would be too large: ask for less |\n"
-		"| -32005 | too many at a time: try again |\n\n"
-		"## Methods\n",
+		".SH FILES\n.TP\n.B /etc/config/autonomy\nThe configuration.\n.TP\n.B %s\nThe "
+		"socket, which speaks JSON\\-RPC 2.0, one message a line; its methods are the "
+		"commands of\n.BR autonomyctl (8).\n.SH SIGNALS\n.TP\n.B SIGHUP\nReads the "
+		"configuration again.\n.TP\n.B SIGTERM\nEnds; routes stay in the kernel for the "
+		"successor unless the configuration says otherwise. Use autonomyctl release to "
+		"take them out.\n.SH SEE ALSO\n.BR autonomyctl (8)\n",
 		CLIENT_SOCKET);
-	for (size_t i = 0; i < COMMAND_ID_COUNT; i++)
-		api_command(out, &command_table[i]);
 }
 
 int generate_document(FILE *out, const char *name)
@@ -443,7 +394,7 @@ int generate_document(FILE *out, const char *name)
 	else if (!strcmp(name, "autonomyd.8"))
 		man_daemon(out);
 	else if (!strcmp(name, "api.md"))
-		api_document(out);
+		generate_api(out);
 	else
 		return -EINVAL;
 	return 0;

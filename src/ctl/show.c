@@ -133,6 +133,14 @@ static struct word first_score(struct json_object *path)
 	return (struct word){"-"};
 }
 
+/* IPv6 that a link never had is no news. */
+static bool is_unused_family(struct json_object *path)
+{
+	return !strcmp(json_get_text(path, "family", ""), "ipv6") &&
+	       !strcmp(json_get_text(path, "verdict", ""), "no-address") &&
+	       json_get_us(path, "sample_age_ms") < 0;
+}
+
 static void path_row(struct table *t, struct json_object *link, struct json_object *path,
 	bool first)
 {
@@ -162,7 +170,8 @@ static void links_table(const struct show *s, struct json_object *links)
 		struct json_object *link = item(links, i), *paths = json_get_array(link, "paths");
 
 		for (size_t k = 0; k < length(paths); k++)
-			path_row(&t, link, item(paths, k), k == 0);
+			if (k == 0 || !is_unused_family(item(paths, k)))
+				path_row(&t, link, item(paths, k), k == 0);
 		if (!length(paths))
 			path_row(&t, link, NULL, true);
 	}
@@ -181,9 +190,7 @@ static void troubles(const struct show *s, struct json_object *links)
 			const char *verdict = json_get_text(path, "verdict", "none");
 			char text[512];
 
-			if (!strcmp(verdict, "none") ||
-				(!strcmp(json_get_text(path, "family", ""), "ipv6") &&
-					!strcmp(verdict, "no-address")))
+			if (!strcmp(verdict, "none") || is_unused_family(path))
 				continue;
 			snprintf(text, sizeof(text), "%s %s: %s (%s)",
 				json_get_text(link, "link", "?"), json_get_text(path, "family", ""),
@@ -248,7 +255,7 @@ static void show_explain(const struct show *s, struct json_object *o)
 {
 	static const struct {
 		const char *topic, *head;
-	} heads[] = {{"now", ""}, {"why", "Why: "}, {"user", "You: "}, {"why-not", "Not "},
+	} heads[] = {{"now", ""}, {"why", "Why: "}, {"user", "You: "}, {"why-not", "Other: "},
 		{"fault", "Fault: "}, {"waiting", "Waiting: "}, {"change", "Change: "}};
 	struct json_object *list = json_get_array(o, "explanations");
 

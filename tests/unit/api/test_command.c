@@ -38,6 +38,7 @@ static void every_argument_is_described(void **state)
 		const struct command *c = &command_table[i];
 		bool optional = false;
 
+		assert_true(command_n_arguments(c) <= COMMAND_ARGUMENTS_MAX);
 		for (unsigned k = 0; k < command_n_arguments(c); k++) {
 			const struct argument *a = &c->argument[k];
 

@@ -106,7 +106,7 @@ static void the_rest_is_told_too(void **state)
 {
 	const struct row row[] = {
 		{{.kind = EVENT_PATH_FACTS, .path = WAN, .class = CLASSES_MAX, .value = {4 | 8}},
-			"wan: the kernel has another address, gateway for it"},
+			"wan: new from the kernel: address, gateway"},
 		{{.kind = EVENT_TARGET,
 			 NOWHERE,
 			 .to = 1,

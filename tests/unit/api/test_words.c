@@ -18,6 +18,7 @@ static void spans_read_naturally(void **state)
 		const char *text;
 	} row[] = {
 		{0, "0 ms"},
+		{40, "0.04 ms"},
 		{400, "0.4 ms"},
 		{8100, "8.1 ms"},
 		{9960, "10 ms"},

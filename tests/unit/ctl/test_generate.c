@@ -84,6 +84,44 @@ static void documents_hold_every_command_and_argument(void **state)
 	fclose(f);
 }
 
+static char *whole_file(const char *name)
+{
+	char path[512];
+	size_t n = 0;
+	char *in = calloc(1, 1 << 17);
+	FILE *f;
+
+	/* the tree is where this file is */
+	snprintf(path, sizeof(path), "%.*s/docs/%s", (int)(strstr(__FILE__, "/tests/") - __FILE__),
+		__FILE__, name);
+	f = fopen(path, "r");
+	if (f) {
+		n = fread(in, 1, (1 << 17) - 1, f);
+		fclose(f);
+	}
+	in[n] = '\0';
+	return in;
+}
+
+static void documents_in_the_tree_are_up_to_date(void **state)
+{
+	static const char *const name[] = {"autonomyctl.8", "autonomyd.8", "api.md"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		FILE *f = begin();
+		char *in;
+
+		assert_int_equal(generate_document(f, name[i]), 0);
+		fclose(f);
+		in = whole_file(name[i]);
+		if (strcmp(in, text) != 0)
+			fail_msg("make it anew: autonomyctl generate %s > docs/%s", name[i],
+				name[i]);
+		free(in);
+	}
+}
+
 /* Runs bash with the completion and a command line; what it offers is left in text. */
 static const char *offered(const char *line)
 {
@@ -142,6 +180,7 @@ int main(void)
 		cmocka_unit_test(help_names_every_command),
 		cmocka_unit_test(every_command_explains_itself_in_eighty_columns),
 		cmocka_unit_test(documents_hold_every_command_and_argument),
+		cmocka_unit_test(documents_in_the_tree_are_up_to_date),
 		cmocka_unit_test(bash_is_offered_what_fits),
 		cmocka_unit_test(other_shells_are_refused),
 	};
