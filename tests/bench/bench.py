@@ -216,8 +216,11 @@ def make_lab(links):
 
 
 def prepare_lab(lab):
-    """A fresh flow that gets the port of a recent one is not fresh: as many ports as there are."""
+    # A fresh flow that gets the port of a recent one is not fresh: let there be many.
     lab.run("lan", ["sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535"], check=True)
+    # Fills a queue, as most clients and servers do; BBR would hardly.
+    for role in ("lan", "inet"):
+        lab.run(role, ["sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno"], check=True)
 
 
 def heal(lab):

@@ -82,6 +82,11 @@ class Trial:
     def skip(self, why):
         raise Skip(why)
 
+    def lose(self, pct, burst=None):
+        """Loss on the uplink in use, as a share of the round trips, half of it on each way."""
+        each = 100 * (1 - (1 - pct / 100) ** 0.5)
+        return self.lab.loss(self.link, round(each, 3), burst=burst)
+
     def begin(self, kind):
         """Starts one more kind of traffic; returns the time."""
         self._traffic.begin(kind)

@@ -1,10 +1,9 @@
-"""Every third packet is lost, both ways together 30 % per direction: the link answers pings now and
-then but is of no use to anyone."""
+"""30 % of the round trips fail: the link answers most pings and is of no use to anyone."""
 from story import SWITCH, Story
 
 STORY = Story(
     title="30 % brown-out",
-    fault=lambda t: t.lab.loss(t.link, 30),
+    fault=lambda t: t.lose(30),
     expect=SWITCH,
     metric="moved_ms",
     budget={"p95": 3000},

@@ -4,7 +4,7 @@ from story import SWITCH, Story
 
 STORY = Story(
     title="5 % brown-out, realtime",
-    fault=lambda t: t.lab.loss(t.link, 5),
+    fault=lambda t: t.lose(5),
     expect=SWITCH,
     traffic=("fresh", "udp"),
     profile="realtime",

@@ -3,7 +3,7 @@ from story import STAY, Story
 
 STORY = Story(
     title="2 % bursty loss",
-    fault=lambda t: t.lab.loss(t.link, 2, burst=3),
+    fault=lambda t: t.lose(2, burst=3),
     expect=STAY,
     watch_s=12,
     trials=50,
