@@ -647,7 +647,8 @@ static bool learned_item(struct checkpoint *c, const struct checkpoint_state *st
 		if (!(policy->links >> path_link(path) & 1))
 			continue;
 		engine_view_path(state->engine, path, now_us, &view);
-		if (!view.exists)
+		/* a path that has never answered has nothing to remember */
+		if (!view.exists || view.learned.rtt_us <= 0)
 			continue;
 		c->writer.path++;
 		ret->tag = CHECKPOINT_TAG_LEARNED;
