@@ -14,6 +14,7 @@
 #define BURST_PPM_MIN 100000
 #define BURST_PPM_MAX 850000
 #define BURST_MEMORY (256 * UNIT)
+#define BURST_LONGEST_US (150 * USEC_MS)
 #define LOSS_PPM_MAX 200000
 #define PATIENCE_FLOOR_US (90 * USEC_MS)
 
@@ -103,20 +104,24 @@ void baseline_add_loss(struct baseline *b, bool lost)
 	b->learned.loss_ppm = (uint32_t)usec_clamp(ppm, 0, LOSS_PPM_MAX);
 }
 
-void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost,
-	const struct policy *policy)
+static void add_burst(struct baseline *b, uint32_t lost)
 {
-	/* one silence may not outweigh all others, however many probes it swallowed */
-	uint32_t followed = lost > 1 ? (lost - 1 < 32 ? lost - 1 : 32) : 0;
-
-	if (!lost)
-		return;
-	b->burst_lost_q += followed * UNIT;
+	b->burst_lost_q += (lost - 1) * UNIT;
 	b->burst_ended_q += UNIT;
 	if (b->burst_lost_q + b->burst_ended_q > BURST_MEMORY) {
 		b->burst_lost_q /= 2;
 		b->burst_ended_q /= 2;
 	}
+}
+
+void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost,
+	const struct policy *policy)
+{
+	if (!lost)
+		return;
+	/* losses that follow each other at once are bursts; a pause of the line is a matter of its length */
+	if (length_us <= BURST_LONGEST_US)
+		add_burst(b, lost);
 	if (lost > 1)
 		spells_add(&b->learned.silence, length_us);
 	settle(b, policy);
