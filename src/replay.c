@@ -29,7 +29,7 @@ enum {
 };
 
 struct options {
-	const char *trace, *scenario, *traces_dir, *config, *timeline, *events;
+	const char *trace, *scenario, *traces_dir, *config, *timeline, *events, *record;
 	uint64_t seed;
 	enum scenario_traffic traffic;
 	bool outputs, quiet, help;
@@ -50,6 +50,7 @@ static const char usage[] =
 	"names\n"
 	"  --timeline FILE  the link in use: t_s,link\n"
 	"  --events FILE    every event as a line of JSON\n"
+	"  --record FILE    the engine's inputs as a trace\n"
 	"  --traffic KIND   what a user sends over the link in use (default none: probes only)\n"
 	"  --quiet          no progress\n";
 
@@ -470,14 +471,17 @@ static int play(struct scenario *s, const struct options *o, const struct config
 	struct scenario_result result;
 	int error = -EIO;
 
-	if (o->timeline && !(run.timeline = open_output(o->timeline, ret)))
-		return -EIO;
-	if (!o->events || (run.events = open_output(o->events, ret)))
-		error = scenario_play(s, &run, &result);
+	if ((o->timeline && !(run.timeline = open_output(o->timeline, ret))) ||
+		(o->events && !(run.events = open_output(o->events, ret))) ||
+		(o->record && !(run.record = open_output(o->record, ret))))
+		goto out;
+	error = scenario_play(s, &run, &result);
 	if (error == -ENOMEM)
 		problem_set(ret, o->scenario, 0, "no memory for it");
+out:
 	if (!close_output(run.timeline, o->timeline, ret) ||
-		!close_output(run.events, o->events, ret))
+		!close_output(run.events, o->events, ret) ||
+		!close_output(run.record, o->record, ret))
 		error = -EIO;
 	if (error)
 		return error;
@@ -544,6 +548,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"timeline", required_argument, NULL, 't'},
 		{"events", required_argument, NULL, 'e'},
+		{"record", required_argument, NULL, 'r'},
 		{"traffic", required_argument, NULL, 'u'},
 		{"outputs", no_argument, NULL, 'o'},
 		{"quiet", no_argument, NULL, 'q'},
@@ -572,6 +577,9 @@ static bool parse(int argc, char **argv, struct options *o)
 			break;
 		case 'e':
 			o->events = optarg;
+			break;
+		case 'r':
+			o->record = optarg;
 			break;
 		case 'u':
 			good &= parse_traffic(optarg, &o->traffic);

@@ -10,6 +10,7 @@
 #include "core/names.h"
 #include "replay/event_line.h"
 #include "replay/probe_size.h"
+#include "replay/recorder.h"
 
 #define SCENARIO_SIZE_MAX (1 << 20)
 #define GATEWAY_RTT_US 500
@@ -194,6 +195,7 @@ struct play {
 	struct scenario *s;
 	const struct scenario_run *run;
 	struct scenario_result *result;
+	struct recorder recorder;
 	uint64_t random;
 	unsigned active; /* slot in use by class 0; LINKS_MAX: none */
 };
@@ -333,6 +335,8 @@ static void stepped(void *user, const struct input *in, const struct output *out
 	}
 	for (unsigned i = 0; p->run->events && i < out->n_events; i++)
 		event_line_print(p->run->events, &out->event[i]);
+	if (p->run->record)
+		recorder_step(&p->recorder, in, out);
 }
 
 /* ---- the play ---- */
@@ -399,7 +403,7 @@ static void begin(const struct scenario *s, const struct config *config, struct 
 
 int scenario_play(struct scenario *s, const struct scenario_run *run, struct scenario_result *ret)
 {
-	struct play play = {.s = s, .run = run, .result = ret, .active = LINKS_MAX};
+	static struct play play; /* a block of a trace is in it */
 	struct runner_world world = {.user = &play,
 		.probe = answer_probe,
 		.count = answer_count,
@@ -409,6 +413,7 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 	int error = r && engine ? 0 : -ENOMEM;
 
 	memset(ret, 0, sizeof(*ret));
+	play = (struct play){.s = s, .run = run, .result = ret, .active = LINKS_MAX};
 	play.random = (run->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	for (unsigned i = 0; i < s->n_links; i++) {
 		s->link[i].counters = (struct input_counters){.link = (uint8_t)i};
@@ -420,6 +425,8 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 		fputs("t_s,link\n", run->timeline);
 	if (!error) {
 		runner_init(r, engine, &world, s->t0_us, run->seed);
+		if (run->record)
+			recorder_begin(&play.recorder, run->record, s->t0_us, run->seed);
 		begin(s, run->config, r);
 	}
 	for (unsigned permille = 1; !error && permille <= 1000 && !r->stuck; permille++) {
@@ -427,6 +434,8 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 		if (run->progress)
 			run->progress(run->user, permille);
 	}
+	if (!error && run->record)
+		recorder_end(&play.recorder);
 	if (!error) {
 		ret->steps = r->steps;
 		ret->probes = r->probes;

@@ -60,6 +60,7 @@ struct scenario_run {
 	enum scenario_traffic traffic;
 	FILE *timeline; /* t_s,link; may be NULL */
 	FILE *events;   /* a JSON object a line; may be NULL */
+	FILE *record;   /* a trace; may be NULL */
 	/* Told now and then how far it is, in 1/1000; may be NULL. */
 	void (*progress)(void *user, unsigned permille);
 	void *user;
