@@ -273,7 +273,7 @@ static void read_route_details(const struct attributes *a, const struct rtmsg *m
 		mnl_attr_get_payload_len(a->at[RTA_CACHEINFO]) >= sizeof(cache)) {
 		memcpy(&cache, mnl_attr_get_payload(a->at[RTA_CACHEINFO]), sizeof(cache));
 		ret->expires = cache.rta_expires != 0;
-		ret->expires_us = (int64_t)(int32_t)cache.rta_expires * CLOCK_TICK_US;
+		ret->expires_us = (int64_t)cache.rta_expires * CLOCK_TICK_US;
 	}
 }
 
