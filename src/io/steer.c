@@ -5,7 +5,8 @@
  *      notification -> 20 ms -> dump -> held; differs from wanted -> INPUT_DRIFT
  *
  * Owner: autonomyd; everything runs in its loop.  steer_state knows what objects there are, steer_kernel reads and sweeps,
- * steer_flows deletes conntrack entries, steer_ruleset keeps the firewall's rules, steer_sysctl the kernel's settings.
+ * steer_flows deletes conntrack entries, steer_own ends the router's own connections, steer_ruleset keeps the firewall's
+ * rules, steer_sysctl the kernel's settings.
  */
 #include "io/steer.h"
 
@@ -21,9 +22,9 @@
 
 #include "core/names.h"
 #include "io/log.h"
-#include "io/sockets.h"
 #include "io/steer_flows.h"
 #include "io/steer_kernel.h"
+#include "io/steer_own.h"
 #include "io/steer_ruleset.h"
 #include "io/steer_sysctl.h"
 
@@ -54,7 +55,7 @@ struct steer {
 	bool reported_class[CLASSES_MAX][FAMILY_COUNT];
 
 	struct steer_flows flows;
-	struct sockets *sockets; /* NULL: the kernel has no sock_diag */
+	struct steer_own own;
 	struct steer_ruleset ruleset;
 	struct steer_sysctl sysctl;
 };
@@ -289,9 +290,10 @@ static int open_all(struct steer *s, struct event_base *base)
 		error = steer_ruleset_init(&s->ruleset, base, &s->config, tell_flows_drift, s);
 	if (!error)
 		error = steer_flows_init(&s->flows, base, &s->numbers);
+	if (!error)
+		error = steer_own_init(&s->own, base, &s->change.batch, &s->numbers);
 	if (error)
 		return error;
-	s->sockets = sockets_new();
 	s->events.each = take_event;
 	s->events.lost = events_lost;
 	s->events.user = s;
@@ -337,7 +339,7 @@ void steer_free(struct steer *s)
 		event_free(s->stale);
 	steer_ruleset_done(&s->ruleset);
 	steer_flows_done(&s->flows);
-	sockets_free(s->sockets);
+	steer_own_done(&s->own);
 	netlink_events_close(&s->events);
 	netlink_close(&s->netlink);
 	free(s);
@@ -382,6 +384,8 @@ static int apply_path(struct steer *s, const struct action_path *a)
 
 	if (a->path >= PATHS_MAX || (a->install && !a->facts.ifindex))
 		return -EINVAL;
+	if (memcmp(s->last_path[a->path].facts.address, a->facts.address, 16) != 0)
+		steer_own_end(&s->own, a->path, s->last_path[a->path].facts.address);
 	if (a->install) {
 		begin_activity(s);
 		steer_read_prefixes(&s->netlink, path_family(a->path), a->facts.ifindex, prefix);
@@ -434,22 +438,6 @@ static int apply_route(struct steer *s, const struct action_route *a)
 	return error ? error : carry_out(s);
 }
 
-/* The router's own connections: they began with the address of the link that is left. */
-static void abort_sockets(struct steer *s, const struct action_flows *a)
-{
-	const struct path_facts *facts = &s->last_path[a->path].facts;
-	int n;
-
-	/* which class a socket is in, nobody knows: they count as class 0 */
-	if (!s->sockets || (a->class && a->class != CLASSES_MAX) ||
-		steer_address_any(facts->address))
-		return;
-	n = sockets_abort(s->sockets, &s->change.batch, path_family(a->path), facts->address,
-		s->numbers.link_mask);
-	if (n > 0)
-		log_line(LOG_INFO, "%d of the router's own connections ended with their link", n);
-}
-
 static int apply_flows(struct steer *s, const struct action_flows *a, int64_t now_us)
 {
 	int error;
@@ -460,7 +448,9 @@ static int apply_flows(struct steer *s, const struct action_flows *a, int64_t no
 	if (!s->ruleset.variant)
 		return 0;
 	error = steer_flows_delete(&s->flows, a->path, a->class, now_us);
-	abort_sockets(s, a);
+	/* which class a socket is in, nobody knows: they count as class 0 */
+	if (a->class == 0 || a->class == CLASSES_MAX)
+		steer_own_end(&s->own, a->path, s->last_path[a->path].facts.address);
 	return error;
 }
 
@@ -559,6 +549,7 @@ static int renumber(struct steer *s, const struct steer_numbers *old)
 
 	memset(&s->wanted, 0, sizeof(s->wanted));
 	s->flows.numbers = s->numbers;
+	s->own.link_mask = s->numbers.link_mask;
 	steer_flows_forget(&s->flows);
 	error = steer_read(&s->netlink, &s->numbers, &s->held, &objects);
 	if (error || !s->active)
