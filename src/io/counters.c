@@ -65,9 +65,15 @@ static bool begin_request(struct counters *c, uint32_t ifindex)
 		.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64)};
 	struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 
+	struct nlmsghdr *nlh;
+
 	if (c->by_getlink)
-		return netlink_batch_begin(&c->batch, RTM_GETLINK, 0, &link, sizeof(link));
-	return netlink_batch_begin(&c->batch, RTM_GETSTATS, 0, &stats, sizeof(stats));
+		nlh = netlink_batch_begin(&c->batch, RTM_GETLINK, 0, &link, sizeof(link));
+	else
+		nlh = netlink_batch_begin(&c->batch, RTM_GETSTATS, 0, &stats, sizeof(stats));
+	if (nlh)
+		nlh->nlmsg_flags = NLM_F_REQUEST; /* the answer will do, or the error */
+	return nlh;
 }
 
 struct wanted {
@@ -101,9 +107,10 @@ static void put(struct counters *c, uint32_t ifindex, const struct rtnl_link_sta
 				.tx_bytes = stats->tx_bytes,
 				.rx_bytes = stats->rx_bytes}};
 
-		if (c->ifindex[i] == ifindex && c->asked & UINT32_C(1) << i)
-			(void)inbox_put(c->inbox,
-				&in); /* full: counted there, the next read tells all */
+		if (c->ifindex[i] != ifindex || !(c->asked & UINT32_C(1) << i))
+			continue;
+		c->asked &= ~(UINT32_C(1) << i); /* one answer a read */
+		(void)inbox_put(c->inbox, &in);  /* full: counted there, the next read tells all */
 	}
 }
 

@@ -197,8 +197,10 @@ struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uin
 	return nlh;
 }
 
-static void number_messages(struct netlink *n, struct netlink_batch *b)
+/* Returns which of them want no acknowledgement. */
+static uint64_t number_messages(struct netlink *n, struct netlink_batch *b)
 {
+	uint64_t bare = 0;
 	size_t at = 0;
 
 	for (unsigned i = 0; i < b->count; i++) {
@@ -208,17 +210,30 @@ static void number_messages(struct netlink *n, struct netlink_batch *b)
 		nlh->nlmsg_pid = n->portid;
 		at += align(nlh->nlmsg_len);
 		b->error[i] = -ETIMEDOUT;
+		if (!(nlh->nlmsg_flags & NLM_F_ACK))
+			bare |= UINT64_C(1) << i;
 	}
+	return bare;
 }
 
 struct collect {
 	struct netlink *netlink;
 	struct netlink_batch *batch;
 	uint32_t first; /* sequence number of the first message */
-	unsigned open;  /* messages without an acknowledgement yet */
+	unsigned open;  /* messages that are not done yet */
+	uint64_t
+		bare; /* bit mask of messages that are done with their answer, without acknowledgement */
 	netlink_fn *each;
 	void *user;
 };
+
+static void finish_message(struct collect *c, uint32_t i, int error)
+{
+	if (c->batch->error[i] != -ETIMEDOUT)
+		return;
+	c->batch->error[i] = error > 0 ? -EPROTO : error;
+	c->open--;
+}
 
 static void collect_message(struct collect *c, const struct nlmsghdr *nlh)
 {
@@ -235,16 +250,16 @@ static void collect_message(struct collect *c, const struct nlmsghdr *nlh)
 		}
 		if (e->error)
 			keep_text(c->netlink, nlh);
-		if (c->batch->error[i] == -ETIMEDOUT)
-			c->open--;
-		/* a callback's own error is not covered by the kernel's ack */
-		if (c->batch->error[i] == -ETIMEDOUT)
-			c->batch->error[i] = e->error > 0 ? -EPROTO : e->error;
-		return;
+		finish_message(c, i, e->error);
+	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE) {
+		if (c->each)
+			(void)c->each(nlh, c->user);
+		if (c->bare & UINT64_C(1) << i)
+			finish_message(c, i, 0);
 	}
-	if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && c->each)
-		(void)c->each(nlh, c->user);
 }
+
+_Static_assert(NETLINK_BATCH_MESSAGES <= 64, "struct collect has a bit for each");
 
 /* Calls each for every whole message of a datagram; false when bytes are left that are none. */
 static bool split(const uint8_t *bytes, ssize_t size, void (*each)(void *, const struct nlmsghdr *),
@@ -278,7 +293,7 @@ int netlink_run(struct netlink *n, struct netlink_batch *b, netlink_fn *each, vo
 	n->text[0] = '\0';
 	if (!b->count)
 		return 0;
-	number_messages(n, b);
+	c.bare = number_messages(n, b);
 	n->seq += b->count;
 	error = send_bytes(n, b->bytes, b->used);
 	while (!error && c.open) {

@@ -70,7 +70,7 @@ void netlink_batch_init(struct netlink_batch *b);
 
 /*
  * Begins a message with a copy of the family header (struct rtmsg, nhmsg ...; size bytes).  NLM_F_REQUEST and NLM_F_ACK
- * are added to flags.  The caller may add attributes up to NETLINK_MESSAGE_MAX bytes until the next begin or run.
+ * are added to flags; who asks for exactly one answer may take NLM_F_ACK out again and saves the kernel a message.  The caller may add attributes up to NETLINK_MESSAGE_MAX bytes until the next begin or run.
  * NULL: the batch is full; run it and begin anew.
  */
 struct nlmsghdr *netlink_batch_begin(struct netlink_batch *b, uint16_t type, uint16_t flags,
