@@ -94,7 +94,7 @@ static int call(struct api *api, enum permission permission, const char *method,
 	const struct command *c = NULL;
 	struct request request;
 
-	if (find(method, &c, ret_error))
+	if (find(method, &c, ret_error) || !c)
 		return -1;
 	if (permission < c->permission)
 		return api_fail(ret_error, API_PERMISSION,

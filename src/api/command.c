@@ -11,16 +11,16 @@
 /* clang-format off */
 #define LINK_ARGUMENT(is_required, words)                                                          \
 	{.name = "link", .type = ARGUMENT_STRING, .completion = COMPLETION_LINK,                   \
-		.required = is_required, .positional = true, .max = NAME_SIZE - 1, .text = words}
+		.required = (is_required), .positional = true, .max = NAME_SIZE - 1, .text = (words)}
 #define CLASS_OPTION(words)                                                                        \
 	{.name = "class", .type = ARGUMENT_STRING, .completion = COMPLETION_CLASS,                 \
-		.max = NAME_SIZE - 1, .text = words}
+		.max = NAME_SIZE - 1, .text = (words)}
 #define FOR_OPTION(words)                                                                          \
 	{.name = "for", .type = ARGUMENT_SPAN, .fallback = "1h", .min = USEC_S,                    \
-		.max = SPAN_FOR_MAX, .text = words}
+		.max = SPAN_FOR_MAX, .text = (words)}
 #define CONFIG_FILE_ARGUMENT(is_required, words)                                                   \
 	{.name = "text", .type = ARGUMENT_FILE, .completion = COMPLETION_FILE,                     \
-		.required = is_required, .positional = true, .max = FILE_ARGUMENT_MAX, .text = words}
+		.required = (is_required), .positional = true, .max = FILE_ARGUMENT_MAX, .text = (words)}
 
 #define END_OF_ARGUMENTS {.name = NULL}
 

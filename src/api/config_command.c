@@ -110,7 +110,7 @@ int config_command_show(struct api *api, const struct request *r, struct json_ob
 int config_command_diff(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
-	struct candidate *c;
+	struct candidate *c = NULL;
 
 	if (need_candidate(api, request_value(r, "text"), &c, ret_error))
 		return -1;
@@ -157,7 +157,7 @@ static int roll_back(struct api *api, struct json_object **ret_result, struct ap
 {
 	static const struct argument_value the_file;
 	struct problem problem = {"", 0, ""};
-	struct candidate *c;
+	struct candidate *c = NULL;
 
 	if (trial_roll_back(&api->trial, api->config_file, &problem))
 		return fail_problem(ret_error, &problem);
@@ -173,7 +173,7 @@ int config_command_apply(struct api *api, const struct request *r, struct json_o
 				    *confirm = request_value(r, "confirm");
 	int64_t due_us = confirm->given ? api->now_us + confirm->number : USEC_NEVER;
 	struct problem problem = {"", 0, ""};
-	struct candidate *c;
+	struct candidate *c = NULL;
 
 	if (need_use_hook(api, ret_error))
 		return -1;
@@ -234,7 +234,7 @@ int config_command_reload(struct api *api, const struct request *r, struct json_
 	struct api_error *ret_error)
 {
 	static const struct argument_value the_file;
-	struct candidate *c;
+	struct candidate *c = NULL;
 
 	(void)r;
 	if (need_use_hook(api, ret_error))

@@ -17,7 +17,7 @@ static struct word quoted(const char *text)
 	size_t n = 0;
 
 	for (; *text && n < sizeof(word.text) - 1; text++)
-		word.text[n++] = *text >= 0x20 && *text < 0x7f ? *text : '?';
+		word.text[n++] = (char)(*text >= 0x20 && *text < 0x7f ? *text : '?');
 	word.text[n] = '\0';
 	return word;
 }

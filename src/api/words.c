@@ -7,7 +7,7 @@
 
 #include "base/usec.h"
 
-#define CLOCK_NEAR_S (20 * 3600)
+#define CLOCK_NEAR_S INT64_C(72000)
 
 #define WORD(...)                                                                                  \
 	__extension__({                                                                            \
@@ -75,11 +75,11 @@ static struct word word_metric(int64_t value, const char *const name[4])
 		value = 0;
 	if (value < 1000)
 		return WORD("%d %s", (int)value, name[0]);
-	if (value < 1000 * 1000 - 500)
+	if (value < 999500)
 		return word_scaled(value, 1000, name[1]);
-	if (value < INT64_C(1000) * 1000 * 1000 - 500000)
-		return word_scaled(value, 1000 * 1000, name[2]);
-	return word_scaled(value, 1000 * 1000 * 1000, name[3]);
+	if (value < 999500000)
+		return word_scaled(value, 1000000, name[2]);
+	return word_scaled(value, 1000000000, name[3]);
 }
 
 struct word word_rate(int64_t bps)

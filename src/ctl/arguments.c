@@ -277,6 +277,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv, char *text, size
 		{.out = a, .argc = argc, .argv = argv, .at = 1, .text = text, .size = size};
 	int r;
 
+	text[0] = '\0';
 	memset(a, 0, sizeof(*a));
 	a->socket = CLIENT_SOCKET;
 	while (p.at < argc && argv[p.at][0] == '-') {

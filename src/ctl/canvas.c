@@ -42,9 +42,10 @@ static void append_text(struct canvas *c, struct canvas_row *row, const char *te
 		unsigned char byte = (unsigned char)*text;
 		size_t n = character_bytes(text);
 
-		if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && (unsigned char)text[1] < 0xa0))
-			append(row, "?", 1);
-		else if (byte >= 0x80 && !c->unicode)
+		bool control = byte < 0x20 || byte == 0x7f ||
+			       (byte == 0xc2 && (unsigned char)text[1] < 0xa0);
+
+		if (control || (byte >= 0x80 && !c->unicode))
 			append(row, "?", 1);
 		else
 			append(row, text, n);

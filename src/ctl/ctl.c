@@ -12,6 +12,7 @@
 #include "ctl/arguments.h"
 #include "ctl/client.h"
 #include "ctl/generate.h"
+#include "ctl/screen.h"
 #include "ctl/show.h"
 #include "ctl/table.h"
 #include "ctl/watch.h"
@@ -21,13 +22,12 @@
 static int terminal_width(void)
 {
 	struct winsize size;
-	const char *columns = getenv("COLUMNS");
 
 	if (!isatty(STDOUT_FILENO))
 		return 0;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
 		return size.ws_col;
-	return columns && atoi(columns) > 0 ? atoi(columns) : 80;
+	return screen_number("COLUMNS") ? screen_number("COLUMNS") : 80;
 }
 
 static struct show make_show(void)

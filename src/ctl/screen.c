@@ -83,11 +83,12 @@ void screen_close(void)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 }
 
-static int number_of(const char *name)
+int screen_number(const char *variable)
 {
-	const char *text = getenv(name);
+	const char *text = getenv(variable);
+	long value = text ? strtol(text, NULL, 10) : 0;
 
-	return text ? atoi(text) : 0;
+	return value > 0 && value < 10000 ? (int)value : 0;
 }
 
 /* A serial line does not know its size: the shell's variables, or what terminals have had since 1978. */
@@ -96,8 +97,8 @@ void screen_size(int *ret_rows, int *ret_columns)
 	struct winsize size = {.ws_row = 0};
 
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	*ret_rows = size.ws_row ? size.ws_row : number_of("LINES");
-	*ret_columns = size.ws_col ? size.ws_col : number_of("COLUMNS");
+	*ret_rows = size.ws_row ? size.ws_row : screen_number("LINES");
+	*ret_columns = size.ws_col ? size.ws_col : screen_number("COLUMNS");
 	if (*ret_rows < 1)
 		*ret_rows = 24;
 	if (*ret_columns < 1)

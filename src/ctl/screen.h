@@ -8,6 +8,8 @@
 int screen_open(void);
 void screen_close(void);
 void screen_size(int *ret_rows, int *ret_columns);
+/* A number in the environment, 0 when there is none. */
+int screen_number(const char *variable);
 bool screen_unicode(void); /* by the locale's variables */
 void screen_write(const char *data, size_t size);
 

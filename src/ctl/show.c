@@ -18,26 +18,28 @@ static struct json_object *item(struct json_object *array, size_t i)
 	return json_object_array_get_idx(array, i);
 }
 
+static const struct word dash = {"-"};
+
 /* "-" for what is not known. */
 static struct word span_or_dash(struct json_object *o, const char *key)
 {
 	int64_t us = json_get_us(o, key);
 
-	return us < 0 ? (struct word){"-"} : word_span(us);
+	return us < 0 ? dash : word_span(us);
 }
 
 static struct word percent_or_dash(struct json_object *o, const char *key)
 {
 	int64_t ppm = json_get_ppm(o, key);
 
-	return ppm < 0 ? (struct word){"-"} : word_percent(ppm);
+	return ppm < 0 ? dash : word_percent(ppm);
 }
 
 static struct word clock_of(struct json_object *o, const char *key, int64_t now_us)
 {
 	int64_t us = json_get_us(o, key);
 
-	return us < 0 ? (struct word){"-"} : word_clock(us, now_us);
+	return us < 0 ? dash : word_clock(us, now_us);
 }
 
 static struct word number(int64_t value)
@@ -130,7 +132,7 @@ static struct word first_score(struct json_object *path)
 			return number(json_object_get_int64(value));
 		}
 	}
-	return (struct word){"-"};
+	return dash;
 }
 
 /* IPv6 that a link never had is no news. */

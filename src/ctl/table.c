@@ -61,7 +61,7 @@ char *text_printable(const char *text, char *out, size_t size)
 		/* C1 control characters are 0xc2 0x80..0x9f in UTF-8 */
 		bool c1 = c == 0xc2 && (unsigned char)text[1] < 0xa0;
 
-		out[n++] = c < 0x20 || c == 0x7f || c1 ? '?' : *text;
+		out[n++] = (char)(c < 0x20 || c == 0x7f || c1 ? '?' : *text);
 		if (c1 && text[1])
 			text++;
 	}

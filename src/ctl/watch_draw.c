@@ -60,7 +60,8 @@ void watch_take_event(struct watch *w, struct json_object *event)
 {
 	if (w->n_events == WATCH_EVENTS_MAX) {
 		json_object_put(w->event[0]);
-		memmove(w->event, w->event + 1, sizeof(w->event) - sizeof(w->event[0]));
+		for (int i = 1; i < WATCH_EVENTS_MAX; i++)
+			w->event[i - 1] = w->event[i];
 		w->n_events--;
 	}
 	w->event[w->n_events++] = event;
@@ -263,7 +264,7 @@ static struct word short_rate(int64_t bps)
 	if (space) {
 		char unit = space[1];
 
-		space[0] = unit == 'b' ? '\0' : unit;
+		space[0] = (char)(unit == 'b' ? '\0' : unit);
 		space[1] = '\0';
 	}
 	return word;

@@ -20,11 +20,11 @@
 #define RPC_CLIENTS_MAX 64
 #define RPC_MESSAGE_MAX 65536
 #define RPC_BATCH_MAX 16
-#define RPC_REPLY_MAX (256 * 1024)
+#define RPC_REPLY_MAX 262144
 /* Read no more requests from, and push no more events to, a client that leaves so much unread. */
-#define RPC_PENDING_MAX (64 * 1024)
+#define RPC_PENDING_MAX 65536
 /* All clients together; past it the one that leaves the most unread is closed. */
-#define RPC_TOTAL_MAX (1024 * 1024)
+#define RPC_TOTAL_MAX 1048576
 #define RPC_STALL_S 30
 
 struct rpc;
