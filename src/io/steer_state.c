@@ -260,8 +260,13 @@ static void forget_nexthop(struct steer_state *held, unsigned path)
 
 	if (!id)
 		return;
-	for (unsigned class = 0; class < CLASSES_MAX; class ++)
-		forget_member(&held->group[class][family], &held->class_route[class][family], id);
+	for (unsigned i = 0; i < CLASSES_MAX; i++) {
+		struct steer_route *route = &held->class_route[i][family];
+
+		forget_member(&held->group[i][family], route, id);
+		if (route->nexthop_id == id)
+			memset(route, 0, sizeof(*route));
+	}
 	memset(&held->nexthop[path], 0, sizeof(held->nexthop[path]));
 	memset(&held->link_route[path], 0, sizeof(held->link_route[path]));
 }

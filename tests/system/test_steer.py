@@ -601,6 +601,17 @@ class Steering(unittest.TestCase):
         within(BOX, "ip route del default")  # not by main
         self.over(Flow(LAN), 0)
 
+    def test_a_link_that_comes_back_at_once(self):
+        self.paths()
+        self.good("route 0 ipv4 1")
+        within(NET, "ip link set isp1 down")
+        within(NET, "ip link set isp1 up")
+        time.sleep(0.02)
+        self.good("path 1 ipv4 10.2.0.1")
+        self.good("route 0 ipv4 1")
+        self.assertEqual([l for l in self.console("wait 100") if "ipv4" in l], [])
+        self.over(Flow(LAN), 1)
+
     def test_what_others_remove_is_drift(self):
         self.paths()
         self.good("route 0 ipv4 1")
