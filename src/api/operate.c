@@ -10,7 +10,7 @@
 static const struct {
 	enum command_id id;
 	enum command_verb verb;
-	const char *done; /* "%1" the link, or "every link" */
+	const char *done; /* follows "wan is", or stands alone for what has no link or class */
 } verb_table[] = {
 	{COMMAND_ID_PIN, COMMAND_PIN, "pinned to"},
 	{COMMAND_ID_UNPIN, COMMAND_UNPIN, "no longer pinned"},
@@ -19,8 +19,9 @@ static const struct {
 	{COMMAND_ID_DRAIN, COMMAND_DRAIN, "drained"},
 	{COMMAND_ID_UNDRAIN, COMMAND_UNDRAIN, "no longer drained"},
 	{COMMAND_ID_RECHECK, COMMAND_RECHECK, "probed afresh"},
-	{COMMAND_ID_RELEASE, COMMAND_RELEASE, "released"},
-	{COMMAND_ID_STEER, COMMAND_STEER, "steered again"},
+	{COMMAND_ID_RELEASE, COMMAND_RELEASE,
+		"everything of ours is taken out of the kernel; from now on it is only observed"},
+	{COMMAND_ID_STEER, COMMAND_STEER, "traffic is steered again"},
 };
 
 static size_t verb_of(const struct request *r)
@@ -49,7 +50,7 @@ static void put_done(struct json_object *o, const struct api *api, const struct 
 	else if (of_link)
 		words_add(&words, "%s is %s", link->given ? link->text : "every link", done);
 	else
-		words_add(&words, "the kernel is %s", done);
+		words_add(&words, "%s", done);
 	if (of_class && of_link)
 		words_add(&words, " %s", link->text);
 	if (span_us == USEC_NEVER)

@@ -83,6 +83,20 @@ static enum exit_code fail_unreachable(const struct arguments *a, int error)
 	return fail(a, EXIT_UNREACHABLE, API_UNAVAILABLE, text);
 }
 
+/* Mistakes in a file, with its own name and not the daemon's word for it. */
+static void show_problems(const struct arguments *a, struct json_object *problems)
+{
+	for (size_t i = 0; i < json_object_array_length(problems); i++) {
+		struct json_object *p = json_object_array_get_idx(problems, i);
+		char clean[400];
+
+		fprintf(stderr, "%s:%d: %s%s\n", a->file ? a->file : json_get_text(p, "place", "?"),
+			(int)json_get_int(p, "line", 0),
+			json_get_bool(p, "warning") ? "warning: " : "",
+			text_printable(json_get_text(p, "text", ""), clean, sizeof(clean)));
+	}
+}
+
 static enum exit_code show_error(const struct arguments *a, struct json_object *error)
 {
 	int code = (int)json_get_int(error, "code", 0);
@@ -94,19 +108,15 @@ static enum exit_code show_error(const struct arguments *a, struct json_object *
 		json_object_object_add(o, "error", json_object_get(error));
 		print_json(o);
 		json_object_put(o);
+	} else if (problems) {
+		show_problems(a, problems);
+		fputs("autonomyctl: nothing was changed\n", stderr);
 	} else {
 		fail(a, EXIT_REFUSED, code, json_get_text(error, "message", "refused"));
 	}
-	for (size_t i = 1; !a->json && problems && i < json_object_array_length(problems); i++) {
-		struct json_object *p = json_object_array_get_idx(problems, i);
-		char clean[400];
-
-		fprintf(stderr, "  %d: %s\n", (int)json_get_int(p, "line", 0),
-			text_printable(json_get_text(p, "text", ""), clean, sizeof(clean)));
-	}
-	return code == API_PERMISSION       ? EXIT_PERMISSION
-	       : code == API_INVALID_PARAMS ? EXIT_USAGE
-					    : EXIT_REFUSED;
+	if (code == API_PERMISSION)
+		return EXIT_PERMISSION;
+	return code == API_INVALID_PARAMS ? EXIT_USAGE : EXIT_REFUSED;
 }
 
 /* Notifications until the daemon ends or the user interrupts. */
