@@ -238,8 +238,8 @@ static void see_loss(void *user)
 static void tell_slot(const struct links *l, int slot, const char *was)
 {
 	if (was[0])
-		log_line(LOG_WARNING, "links: slot %d of %s, which is gone, now belongs to %s",
-			slot, was, l->slots.slot[slot].device);
+		log_line(LOG_WARNING, "links: slot %d was that of %s and is now that of %s", slot,
+			was, l->slots.slot[slot].device);
 }
 
 /* Facts stay: they are what the engine was told of this number, and will be compared with. */
@@ -339,7 +339,13 @@ static void assign_configured(struct links *l)
 		const char *device = config->link[i].policy.device;
 		int slot;
 
-		if (!device[0] || slots_find(&l->slots, device) >= 0)
+		slot = slots_find(&l->slots, device);
+		if (slot >= 0 && l->link[slot].config != (int)i)
+			log_line(LOG_WARNING,
+				"links: %s is named by link %s and link %s; the first has it",
+				device, config->link[l->link[slot].config].policy.name,
+				config->link[i].policy.name);
+		if (!device[0] || slot >= 0)
 			continue;
 		slot = give_slot(l, device, true);
 		if (slot < 0)

@@ -135,7 +135,7 @@ static int decode_device(const struct nlmsghdr *nlh, struct kernel_device *ret)
 	ret->type = m->ifi_type;
 	if (!get_text(a.at[IFLA_IFNAME], sizeof(ret->name), ret->name))
 		return -EBADMSG;
-	(void)get_u32(a.at[IFLA_MTU], &ret->mtu);
+	ret->partial = !get_u32(a.at[IFLA_MTU], &ret->mtu);
 	if (a.at[IFLA_LINKINFO]) {
 		read_attributes(mnl_attr_get_payload(a.at[IFLA_LINKINFO]),
 			mnl_attr_get_payload_len(a.at[IFLA_LINKINFO]), &info);

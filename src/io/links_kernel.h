@@ -17,6 +17,7 @@ struct kernel_device {
 	bool up;      /* IFF_UP */
 	bool carrier; /* IFF_LOWER_UP */
 	bool loopback;
+	bool partial;  /* an event of wireless extensions: flags and name only, the rest is zero */
 	uint16_t type; /* ARPHRD_... */
 	uint32_t mtu;
 	char kind[16]; /* IFLA_INFO_KIND: "veth", "wireguard" ...; "" for hardware */

@@ -31,6 +31,18 @@ const struct kernel_device *table_device_numbered(const struct table *t, uint32_
 	return NULL;
 }
 
+static void overwrite_device(struct kernel_device *known, const struct kernel_device *device)
+{
+	struct kernel_device was = *known;
+
+	*known = *device;
+	if (!device->partial)
+		return;
+	known->partial = false;
+	known->mtu = was.mtu;
+	memcpy(known->kind, was.kind, sizeof(known->kind));
+}
+
 void table_set_device(struct table *t, const struct kernel_device *device)
 {
 	const struct kernel_device *same_name = table_device_named(t, device->name);
@@ -39,7 +51,7 @@ void table_set_device(struct table *t, const struct kernel_device *device)
 		table_remove_device(t, same_name->ifindex);
 	for (size_t i = 0; i < t->n_devices; i++) {
 		if (t->device[i].ifindex == device->ifindex) {
-			t->device[i] = *device;
+			overwrite_device(&t->device[i], device);
 			return;
 		}
 	}

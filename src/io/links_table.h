@@ -39,7 +39,7 @@ void table_clear(struct table *t);
 const struct kernel_device *table_device_named(const struct table *t, const char *name);
 const struct kernel_device *table_device_numbered(const struct table *t, uint32_t ifindex);
 
-/* Adds or overwrites.  A number that comes back under another name, or a name under another number, replaces. */
+/* Adds or overwrites; a partial one leaves what it does not tell.  A number that comes back under another name, or a name under another number, replaces. */
 void table_set_device(struct table *t, const struct kernel_device *device);
 void table_remove_device(struct table *t, uint32_t ifindex); /* with its addresses and gateways */
 

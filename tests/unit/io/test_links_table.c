@@ -142,6 +142,21 @@ static void name_that_comes_back_under_another_number_replaces(void **state)
 	assert_int_equal(table.n_addresses, 0);
 }
 
+static void partial_news_of_a_device_leave_the_rest(void **state)
+{
+	struct kernel_device d = {.ifindex = ETH1,
+		.name = "eth1",
+		.up = true,
+		.carrier = false,
+		.partial = true};
+
+	(void)state;
+	table_set_device(&table, &d);
+	look(FAMILY_IPV4);
+	assert_int_equal(facts.mtu, 1500);
+	assert_false(facts.carrier);
+}
+
 static void lowest_metric_wins(void **state)
 {
 	(void)state;
@@ -407,6 +422,7 @@ int main(void)
 		cmocka_unit_test_setup(facts_of_a_plain_link, begin),
 		cmocka_unit_test_setup(device_that_is_down_or_gone_has_no_facts, begin),
 		cmocka_unit_test_setup(name_that_comes_back_under_another_number_replaces, begin),
+		cmocka_unit_test_setup(partial_news_of_a_device_leave_the_rest, begin),
 		cmocka_unit_test_setup(lowest_metric_wins, begin),
 		cmocka_unit_test_setup(gateway_in_use_stays_among_equals, begin),
 		cmocka_unit_test_setup(router_preference_goes_before_use, begin),

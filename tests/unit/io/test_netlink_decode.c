@@ -109,6 +109,21 @@ static void device_with_flags_name_and_kind(void **state)
 	assert_string_equal(m.device.kind, "");
 }
 
+/* As cfg80211 sends for wireless extensions when a station associates. */
+static void wireless_event_is_partial(void **state)
+{
+	struct ifinfomsg header = {.ifi_index = 7, .ifi_flags = IFF_UP | 0x10000};
+	struct nlmsghdr *nlh = begin(RTM_NEWLINK, &header, sizeof(header));
+
+	(void)state;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "wlan0");
+	mnl_attr_put(nlh, IFLA_WIRELESS, 4, "\0\0\0");
+	assert_int_equal(kernel_decode(nlh, &m), 0);
+	assert_true(m.device.partial && m.device.carrier);
+	assert_int_equal(kernel_decode(begin_device(IFF_UP), &m), 0);
+	assert_false(m.device.partial);
+}
+
 /* A port that leaves a bridge is an RTM_DELLINK with family AF_BRIDGE. */
 static void bridge_port_is_not_a_device(void **state)
 {
@@ -584,6 +599,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device_with_flags_name_and_kind),
+		cmocka_unit_test(wireless_event_is_partial),
 		cmocka_unit_test(bridge_port_is_not_a_device),
 		cmocka_unit_test(device_names_are_checked),
 		cmocka_unit_test(address_of_a_point_to_point_device_is_our_own),
