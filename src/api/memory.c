@@ -156,6 +156,8 @@ int memory_events(struct api *api, const struct request *r, struct json_object *
 	json_put_int(*ret_result, "next", (int64_t)cursor);
 	json_put_int(*ret_result, "lost", (int64_t)lost);
 	json_put_bool(*ret_result, "follow", request_value(r, "follow")->number != 0);
+	if (link >= 0)
+		json_put_text(*ret_result, "link", name->text);
 	return 0;
 }
 

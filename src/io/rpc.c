@@ -18,6 +18,7 @@
 
 #include "api/json.h"
 #include "api/memory.h"
+#include "api/snapshot.h"
 #include "base/usec.h"
 #include "core/eventring.h"
 #include "io/inbox.h"
@@ -41,7 +42,9 @@ struct client {
 	bool paused;   /* not read from: it does not read its answers */
 	bool ended;    /* it sends no more */
 	bool follows;
+	int link;        /* only what concerns it; -1: everything */
 	uint64_t cursor; /* of the next event to push */
+	uint64_t lost;   /* events that were not told yet to be lost */
 };
 
 struct rpc {
@@ -183,7 +186,10 @@ static void follow(struct client *c, struct json_object *result)
 	if (!json_get_bool(result, "follow"))
 		return;
 	c->follows = true;
+	c->link = policy_link_index(engine_policy(c->rpc->api->engine),
+		json_get_text(result, "link", ""));
 	c->cursor = (uint64_t)json_get_int(result, "next", 0);
+	c->lost = 0;
 }
 
 static int call(struct client *c, const char *method, struct json_object *params,
@@ -356,9 +362,13 @@ static void client_push(struct client *c)
 		client_pending(c) < RPC_PENDING_MAX) {
 		if (!eventring_read(ring, &c->cursor, &entry, 1, &lost))
 			return;
-		c->rpc->stats.events_pushed++;
+		c->lost += lost;
 		c->rpc->stats.events_lost += lost;
-		send_line(c, notification(c->rpc, &entry, lost));
+		if (c->link >= 0 && !event_concerns(&entry.event, (unsigned)c->link))
+			continue;
+		c->rpc->stats.events_pushed++;
+		send_line(c, notification(c->rpc, &entry, c->lost));
+		c->lost = 0;
 	}
 }
 

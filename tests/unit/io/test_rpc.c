@@ -407,6 +407,26 @@ static void followers_are_told_what_happens(void **state)
 	assert_int_equal(stats().clients, 0);
 }
 
+static void a_follower_of_one_link_is_told_of_that_alone(void **state)
+{
+	struct event e = fake_death();
+	int fd = client();
+
+	(void)state;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events\",\"params\":{\"follow\":true,"
+		"\"link\":\"lte\"}}\n");
+	assert_int_equal(lines(hear(fd)), 1);
+	put_events(2);
+	assert_string_equal(hear(fd), "");
+	e.path = (uint8_t)path_of(FAKE_LTE, FAMILY_IPV4);
+	eventring_put(&d.events, &e);
+	put_events(1);
+	assert_int_equal(lines(hear(fd)), 1);
+	assert_non_null(strstr(heard, "\"seq\":3,"));
+	close(fd);
+	spin();
+}
+
 static void a_slow_follower_is_told_how_many_it_lost(void **state)
 {
 	struct json_object *o;
@@ -648,6 +668,7 @@ int main(void)
 		CASE(what_waits_for_all_clients_together_is_bounded),
 		CASE(one_client_too_many_is_told_so),
 		CASE(followers_are_told_what_happens),
+		CASE(a_follower_of_one_link_is_told_of_that_alone),
 		CASE(a_slow_follower_is_told_how_many_it_lost),
 		CASE(a_client_that_vanishes_in_the_middle_does_no_harm),
 		CASE(the_peer_decides_what_is_permitted),
