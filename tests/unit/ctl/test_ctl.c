@@ -360,6 +360,8 @@ static struct terminal open_terminal(unsigned short rows, unsigned short columns
 	if (!t.pid) {
 		setsid();
 		slave = open(ptsname(t.fd), O_RDWR);
+		/* or the terminal would not hang up when the test ends */
+		close(t.fd);
 		ioctl(slave, TIOCSCTTY, 0);
 		for (int fd = 0; fd < 3; fd++)
 			dup2(slave, fd);
