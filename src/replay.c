@@ -1,8 +1,8 @@
 /*
  * autonomy-replay: the daemon's engine in virtual time.
  *
- *      autonomy-replay TRACE                   every input of a recorded trace; are the decisions the same?
- *      autonomy-replay --scenario FILE ...     recorded links as a world; what would the engine have done?
+ *      autonomy-replay TRACE                every input of a trace: are the decisions the same?
+ *      autonomy-replay --scenario FILE ...  recorded links as a world: what would be decided?
  *
  * A trace is read block by block in bounded memory, plain or gzip.
  */
@@ -170,7 +170,8 @@ static void step(struct replay *r, const struct input *in)
 	}
 }
 
-/* The first output that is not as recorded ends the replay: what follows from it would only hide it. */
+/* The first output that is not as recorded ends the replay: what follows from it would only hide
+   it. */
 static int differs(struct replay *r)
 {
 	printf("%s: input %" PRIu64 " (%" PRId64 " us, in the block at byte %" PRIu64

@@ -1,12 +1,15 @@
 /*
- * Integers to bytes and back, both directions from one description: a walk over the fields of a struct calls pack_…()
- * for each, and the same walk writes or reads.  So a field cannot be written in one way and read in another.
+ * Integers to bytes and back, both directions from one description: a walk over the fields of a
+ * struct calls pack_…() for each, and the same walk writes or reads.  So a field cannot be written
+ * in one way and read in another.
  *
- * Unsigned integers are LEB128 (seven bits a byte, least significant first), signed ones zigzag first.  Every value has
- * one spelling: longer ones are refused, so equal structs have equal bytes on every CPU, and equal bytes equal structs.
+ * Unsigned integers are LEB128 (seven bits a byte, least significant first), signed ones zigzag
+ * first.  Every value has one spelling: longer ones are refused, so equal structs have equal bytes
+ * on every CPU, and equal bytes equal structs.
  *
- * The first failure stays in p->error and everything after it does nothing; at is then where it happened.
- * -ENOSPC: no room to write; -ENODATA: the bytes end; -EBADMSG: not a spelling; -ERANGE: outside of what the field allows.
+ * The first failure stays in p->error and everything after it does nothing; at is then where it
+ * happened.  -ENOSPC: no room to write; -ENODATA: the bytes end; -EBADMSG: not a spelling; -ERANGE:
+ * outside of what the field allows.
  */
 #pragma once
 
@@ -29,7 +32,8 @@ static inline bool pack_reading(const struct pack *p)
 	return !p->to;
 }
 
-/* v is written, or read and left alone on failure.  A value outside of min..max fails in both directions. */
+/* v is written, or read and left alone on failure.  A value outside of min..max fails in both
+   directions. */
 void pack_u64(struct pack *p, uint64_t *v, uint64_t max);
 void pack_u32(struct pack *p, uint32_t *v, uint32_t max);
 void pack_u16(struct pack *p, uint16_t *v, uint16_t max);

@@ -1,6 +1,7 @@
 /*
- * The last events, each with a sequence number that never comes twice.  Readers hold a cursor and read when they can
- * write; a slow one loses the oldest and is told how many.  Pure; no reader is known here.
+ * The last events, each with a sequence number that never comes twice.  Readers hold a cursor and
+ * read when they can write; a slow one loses the oldest and is told how many.  Pure; no reader is
+ * known here.
  */
 #pragma once
 
@@ -17,12 +18,15 @@ struct eventring_entry {
 
 struct eventring {
 	uint64_t
-		next; /* sequence number of the next event; the ring holds the (at most) EVENTRING_SIZE before it */
+		/* sequence number of the next event; the ring holds the (at most) EVENTRING_SIZE
+		   before it */
+		next;
 	uint64_t first; /* of the oldest that this run has put in */
 	struct event ring[EVENTRING_SIZE];
 };
 
-/* first: number of the first event, at least 1; above those of an earlier run, where these are known. */
+/* first: number of the first event, at least 1; above those of an earlier run, where these are
+   known. */
 void eventring_init(struct eventring *r, uint64_t first);
 
 /* Returns its sequence number. */
@@ -32,9 +36,10 @@ uint64_t eventring_put(struct eventring *r, const struct event *e);
 uint64_t eventring_oldest(const struct eventring *r);
 
 /*
- * Copies up to max events from *cursor on (a cursor is the number of the next event wanted; 0: the oldest held), oldest
- * first, and moves the cursor behind them.  ret_lost: how many between the cursor and the first one copied are gone; a
- * cursor from the future (of a run whose numbers were higher) counts as one at the end.  Returns how many were copied.
+ * Copies up to max events from *cursor on (a cursor is the number of the next event wanted; 0: the
+ * oldest held), oldest first, and moves the cursor behind them.  ret_lost: how many between the
+ * cursor and the first one copied are gone; a cursor from the future (of a run whose numbers were
+ * higher) counts as one at the end.  Returns how many were copied.
  */
 size_t eventring_read(const struct eventring *r, uint64_t *cursor, struct eventring_entry ret[],
 	size_t max, uint64_t *ret_lost);

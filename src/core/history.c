@@ -97,7 +97,8 @@ static int64_t rate_value(uint8_t code)
 	return code ? rate_of(code) : 0;
 }
 
-/* 0: none; 1: at most 1/64; 2: 1/32 ... 7: all of the time.  Rounded up: an outage never disappears. */
+/* 0: none; 1: at most 1/64; 2: 1/32 ... 7: all of the time.  Rounded up: an outage never
+   disappears. */
 static unsigned out_code(int64_t ppm)
 {
 	unsigned code = 7;
@@ -231,7 +232,8 @@ static bool is_blank(const struct history_cell *c)
 	return !(c->flags | c->rtt | c->loss | c->score | c->rx | c->tx);
 }
 
-/* Makes number the newest cell of the ring.  A blank cell is not written to: its page may not be there yet. */
+/* Makes number the newest cell of the ring.  A blank cell is not written to: its page may not be
+   there yet. */
 static void advance(struct history *h, unsigned path, enum history_resolution r, int64_t number)
 {
 	struct history_ring *ring = &h->ring[path][r];

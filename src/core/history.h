@@ -1,15 +1,18 @@
 /*
- * What every path was like: 1 s cells for an hour, 10 s for a day, 5 min for 90 days, in fixed memory.  Pure.
+ * What every path was like: 1 s cells for an hour, 10 s for a day, 5 min for 90 days, in fixed
+ * memory.  Pure.
  *
- * A cell is six bytes.  One path that has been there for an hour takes 21 KiB, for a day 73 KiB, for 90 days 224 KiB:
+ * A cell is six bytes.  One path that has been there for an hour takes 21 KiB, for a day 73 KiB,
+ * for 90 days 224 KiB:
  *
  *      6 B x ( 3600 x 1 s  +  8640 x 10 s  +  25920 x 5 min ) = 21600 + 51840 + 155520 = 228960 B
  *
- * and 8 links in both families (16 paths) 1.2 MiB after a day, 3.5 MiB after 90.  The struct has room for PATHS_MAX paths
- * (7.0 MiB) but belongs into static, zeroed memory: pages that were never written to are not resident, and reading does not
- * make them so.
+ * and 8 links in both families (16 paths) 1.2 MiB after a day, 3.5 MiB after 90.  The struct has
+ * room for PATHS_MAX paths (7.0 MiB) but belongs into static, zeroed memory: pages that were never
+ * written to are not resident, and reading does not make them so.
  *
- * Times are monotonic µs of this boot; what was restored from an earlier boot lies before it and may be negative.
+ * Times are monotonic µs of this boot; what was restored from an earlier boot lies before it and
+ * may be negative.
  */
 #pragma once
 
@@ -28,7 +31,9 @@ enum history_resolution {
 
 /* All zero: nothing is known of this time. */
 struct history_cell {
-	uint8_t flags; /* bit 7: known; bit 6: in use; bits 5..3: share of the time unusable; bits 2..0: enum health */
+	/* bit 7: known; bit 6: in use; bits 5..3: share of the time unusable; bits 2..0: enum
+	   health */
+	uint8_t flags;
 	uint8_t rtt;    /* log scale, 5 % a step; 0: not known */
 	uint8_t loss;   /* square-root scale; 0: not known */
 	uint8_t score;  /* of class 0, 0..100 */
@@ -56,7 +61,9 @@ struct history_point {
 	enum health health; /* the worst */
 	bool in_use;        /* at some time within */
 	uint32_t
-		out_ppm; /* share of the time absent, down or dead; log scale, at most (a bound from above) */
+		/* share of the time absent, down or dead; log scale, at most (a bound from
+		   above) */
+		out_ppm;
 	int64_t rx_bps, tx_bps; /* mean */
 };
 
@@ -64,8 +71,9 @@ struct history_point {
 void history_init(struct history *h);
 
 /*
- * Takes down what a path is like now; to be called about once a second for every path that exists.  Several calls
- * within a second count as one (the worst of both); a time before the newest is ignored.  in_use: a class routes over it.
+ * Takes down what a path is like now; to be called about once a second for every path that exists.
+ * Several calls within a second count as one (the worst of both); a time before the newest is
+ * ignored.  in_use: a class routes over it.
  */
 void history_add(struct history *h, unsigned path, int64_t now_us, const struct path_view *view,
 	bool in_use);
@@ -76,14 +84,14 @@ void history_forget(struct history *h, unsigned path);
 int64_t history_step_us(enum history_resolution resolution);
 size_t history_cells(enum history_resolution resolution); /* how many are kept */
 
-/* The finest resolution that still reaches back to from_us at now_us and needs at most max cells for from_us..until_us;
-   the coarsest when none does. */
+/* The finest resolution that still reaches back to from_us at now_us and needs at most max cells
+   for from_us..until_us; the coarsest when none does. */
 enum history_resolution history_choose(int64_t from_us, int64_t until_us, int64_t now_us,
 	size_t max);
 
 /*
- * The known cells of a path that begin in from_us..until_us, oldest first, max at most (the newest are left out).
- * Returns how many.
+ * The known cells of a path that begin in from_us..until_us, oldest first, max at most (the newest
+ * are left out).  Returns how many.
  */
 size_t history_read(const struct history *h, unsigned path, enum history_resolution resolution,
 	int64_t from_us, int64_t until_us, struct history_point ret[], size_t max);
@@ -96,7 +104,8 @@ bool history_newest(const struct history *h, unsigned path, enum history_resolut
 /* The cell with that number; all zero when it is not held. */
 struct history_cell history_cell_get(const struct history *h, unsigned path,
 	enum history_resolution resolution, int64_t number);
-/* Puts a cell of an earlier run in its place unless something is known there.  Too old or malformed ones are ignored. */
+/* Puts a cell of an earlier run in its place unless something is known there.  Too old or malformed
+   ones are ignored. */
 void history_cell_restore(struct history *h, unsigned path, enum history_resolution resolution,
 	int64_t number, struct history_cell cell);
 /* Makes the 5 min cells that are missing out of the 10 s cells that are there. */

@@ -97,7 +97,8 @@ static bool is_move(unsigned kind)
 	return kind == EVENT_SWITCH || kind == EVENT_CANARY;
 }
 
-/* A new switch ends the comparison that the ones before it began, and tells whether they were worth it. */
+/* A new switch ends the comparison that the ones before it began, and tells whether they were worth
+   it. */
 static void close_earlier(struct ledger *l, const struct ledger_entry *now)
 {
 	for (uint64_t seq = ledger_oldest(l); seq < now->seq; seq++) {
@@ -260,7 +261,8 @@ void ledger_update(struct ledger *l, int64_t now_us, ledger_view_fn *view, void 
 		struct ledger_entry *e = entry(l, seq);
 		int64_t since_us = usec_max(l->updated_us, e->at_us);
 
-		/* they are in the order of time, and what is too old was closed when it became so */
+		/* they are in the order of time, and what is too old was closed when it became
+		   so */
 		if (now_us - e->at_us > LEDGER_WATCH_US + UPDATE_MAX_US) {
 			if (e->closed)
 				break;

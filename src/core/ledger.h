@@ -1,10 +1,12 @@
 /*
- * The decision ledger: what was decided, what was known then, and, as far as later samples tell, what the alternative
- * would have been like.  Pure.  Fed with the engine's events; asks for views of paths when it needs their numbers.
+ * The decision ledger: what was decided, what was known then, and, as far as later samples tell,
+ * what the alternative would have been like.  Pure.  Fed with the engine's events; asks for views
+ * of paths when it needs their numbers.
  *
- * For ten minutes after a decision the path that was left (or, if the engine stayed, the one it did not take) is watched
- * through its standby probing beside the one in use: bad seconds on either side are added up.  A switch away from a path
- * that was well again after 300 ms cost more than it gained; the ledger shows it.
+ * For ten minutes after a decision the path that was left (or, if the engine stayed, the one it did
+ * not take) is watched through its standby probing beside the one in use: bad seconds on either
+ * side are added up.  A switch away from a path that was well again after 300 ms cost more than it
+ * gained; the ledger shows it.
  */
 #pragma once
 
@@ -42,7 +44,8 @@ struct ledger_entry {
 	int32_t apply_error;
 
 	/* what became of it */
-	int64_t watched_us; /* so long both were looked at after the decision, LEDGER_WATCH_US at most */
+	/* so long both were looked at after the decision, LEDGER_WATCH_US at most */
+	int64_t watched_us;
 	int64_t known_us;     /* of these, evidence about the path not in use was fresh */
 	int64_t from_bad_us;  /* of known_us, from was silent or bad */
 	int64_t to_bad_us;    /* of known_us, to was silent or bad */
@@ -63,7 +66,8 @@ typedef void ledger_view_fn(void *user, unsigned path, int64_t now_us, struct pa
 
 void ledger_init(struct ledger *l);
 
-/* Every event of a step, in order, right after it.  Events that are no decision and no answer to one change nothing. */
+/* Every event of a step, in order, right after it.  Events that are no decision and no answer to
+   one change nothing. */
 void ledger_event(struct ledger *l, const struct event *e, ledger_view_fn *view, void *user);
 
 /* About once a second: follows the decisions that are younger than LEDGER_WATCH_US. */
@@ -73,8 +77,10 @@ void ledger_update(struct ledger *l, int64_t now_us, ledger_view_fn *view, void 
 uint64_t ledger_oldest(const struct ledger *l);
 const struct ledger_entry *ledger_get(const struct ledger *l, uint64_t seq);
 
-/* Bad time saved by the decision as far as known (negative: lost), the price of a switch not counted. */
+/* Bad time saved by the decision as far as known (negative: lost), the price of a switch not
+   counted. */
 int64_t ledger_gain_us(const struct ledger_entry *e);
 
-/* Appends an entry of an earlier run, with its own number; closed from now on.  Numbers must rise. */
+/* Appends an entry of an earlier run, with its own number; closed from now on.  Numbers must
+   rise. */
 void ledger_restore(struct ledger *l, const struct ledger_entry *e);

@@ -134,7 +134,8 @@ void trace_block_begin(struct trace_block *b, uint32_t number, int64_t now_us)
 	b->records = 0;
 }
 
-/* Most records are shorter than 128 bytes, so one byte is kept for the length and the others are moved. */
+/* Most records are shorter than 128 bytes, so one byte is kept for the length and the others are
+   moved. */
 static void record_begin(const struct trace_block *b, enum trace_kind kind, struct pack *ret)
 {
 	size_t room = TRACE_BLOCK_SIZE - b->used;

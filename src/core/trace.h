@@ -1,20 +1,25 @@
 /*
- * A trace: the engine's inputs written down, with what it answered.  Pure: bytes <-> structs.  Files are the business of
- * io/journal.h (recording) and replay.c.  Same input, same bytes on every CPU.
+ * A trace: the engine's inputs written down, with what it answered.  Pure: bytes <-> structs.
+ * Files are the business of io/journal.h (recording) and replay.c.  Same input, same bytes on every
+ * CPU.
  *
  *      file    = header block*
- *      header  = "AUTRACE1" version:2 size:2 start_us:8 wall_ms:8 seed:8 engine:8 program:32 crc:4    fixed, little-endian
- *      block   = "ATB1" length:2 zero:2 number:4 crc:4 time_us:8 record*       length: bytes of records
- *      record  = length:varint kind:1 body                                     length: bytes of kind and body
+ *      header  = "AUTRACE1" version:2 size:2 start_us:8 wall_ms:8 seed:8 engine:8 program:32 crc:4
+ *      block   = "ATB1" length:2 zero:2 number:4 crc:4 time_us:8 record*
+ *      record  = length:varint kind:1 body
  *
- * crc is CRC-32 of the header before it; of number, time_us and the records for a block.  Blocks are numbered from 0; a
- * hole in the numbers is a loss.  A block stands alone: damage costs that block and what follows can be read, only that
- * a replay is no longer exact.  Bodies are fields in the order of their struct, packed by base/pack.h; the time of an
- * input is the difference to the input before it in the block, of the first one to the block's time_us.
+ * Header fields are fixed, little-endian.  The length of a block is that of its records, the length
+ * of a record that of kind and body.
  *
- * A trace that begins with the engine (start_us, seed) replays exactly anywhere.  One that begins later starts with
- * TRACE_STATE records: the bytes of struct engine (which has no pointers) as it was; they fit only a program with the
- * same engine, which header.engine tells.
+ * crc is CRC-32 of the header before it; of number, time_us and the records for a block.  Blocks
+ * are numbered from 0; a hole in the numbers is a loss.  A block stands alone: damage costs that
+ * block and what follows can be read, only that a replay is no longer exact.  Bodies are fields in
+ * the order of their struct, packed by base/pack.h; the time of an input is the difference to the
+ * input before it in the block, of the first one to the block's time_us.
+ *
+ * A trace that begins with the engine (start_us, seed) replays exactly anywhere.  One that begins
+ * later starts with TRACE_STATE records: the bytes of struct engine (which has no pointers) as it
+ * was; they fit only a program with the same engine, which header.engine tells.
  */
 #pragma once
 
@@ -60,7 +65,8 @@ struct trace_record {
 	};
 };
 
-/* Names the layout of struct engine: its size, this CPU's byte order and word size, and the version. */
+/* Names the layout of struct engine: its size, this CPU's byte order and word size, and the
+   version. */
 uint64_t trace_engine_tag(size_t engine_size);
 
 /* Four bytes that stand for everything in an output: actions, events, wake_us. */
@@ -80,7 +86,8 @@ struct trace_block {
 };
 
 void trace_block_begin(struct trace_block *b, uint32_t number, int64_t now_us);
-/* 0; -ENOSPC: does not fit, end this block and begin another; -ERANGE: a field holds what no input may hold. */
+/* 0; -ENOSPC: does not fit, end this block and begin another; -ERANGE: a field holds what no input
+   may hold. */
 int trace_block_input(struct trace_block *b, const struct input *in);
 int trace_block_digest(struct trace_block *b, uint32_t digest);
 int trace_block_output(struct trace_block *b, const struct output *out);
@@ -100,9 +107,11 @@ struct trace_reader {
 	struct output output; /* of the last TRACE_OUTPUT read */
 };
 
-/* Bytes of the block that begins at data, from its first TRACE_BLOCK_HEADER_SIZE bytes; -ENODATA, -EBADMSG. */
+/* Bytes of the block that begins at data, from its first TRACE_BLOCK_HEADER_SIZE bytes; -ENODATA,
+   -EBADMSG. */
 int trace_block_size(const uint8_t *data, size_t size);
 /* Checks the whole block.  0; -ENODATA: the data ends before the block does; -EBADMSG: damaged. */
 int trace_reader_open(struct trace_reader *r, const uint8_t *data, size_t size);
-/* 1 with the next record; 0 at the end of the block; -EBADMSG, -ERANGE, -ENODATA: not a record, r->at tells where. */
+/* 1 with the next record; 0 at the end of the block; -EBADMSG, -ERANGE, -ENODATA: not a record,
+   r->at tells where. */
 int trace_reader_next(struct trace_reader *r, struct trace_record *ret);

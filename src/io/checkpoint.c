@@ -144,7 +144,8 @@ static int failed(struct checkpoint *c, int error, struct problem *ret)
 	return error;
 }
 
-/* History of another boot that waits for the clock must not be overwritten, unless no clock is to be hoped for. */
+/* History of another boot that waits for the clock must not be overwritten, unless no clock is to
+   be hoped for. */
 static bool may_write(const struct checkpoint *c, enum checkpoint_part which, int64_t now_us)
 {
 	return which == CHECKPOINT_LEARNED || !c->waiting ||

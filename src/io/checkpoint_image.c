@@ -86,7 +86,8 @@ static void ledger_entry(struct pack *p, struct ledger_entry *v)
 	pack_bool(p, &v->closed);
 }
 
-/* ---- cells: a column at a time, each value as the difference to the one before it, in tokens of a byte ---- */
+/* ---- cells: a column at a time, each value as the difference to the one before it, in tokens of a
+   byte ---- */
 
 /*
  * 00nnnnnn           n + 1 times the same value

@@ -2,11 +2,14 @@
  * The bytes of a checkpoint file, and back.  No files here: what is read may be anything.
  *
  *      file    = header block* end
- *      header  = "AUCKPT1\0" version:2 part:2 wall_ms:8 now_us:8 boot:16 crc:4      fixed, little-endian
- *      block   = length:2 tag:1 zero:1 crc:4 payload                length, crc: of the payload; crc begins with the tag
+ *      header  = "AUCKPT1\0" version:2 part:2 wall_ms:8 now_us:8 boot:16 crc:4
+ *      block   = length:2 tag:1 zero:1 crc:4 payload
  *
- * Payloads are packed (base/pack.h).  Cells of history are stored by column as differences to the cell before, since a
- * quiet link's cells hardly differ: about one byte and a half a cell.
+ * Fixed fields are little-endian.  A block's length is that of its payload; its crc is of the tag
+ * and the payload.
+ *
+ * Payloads are packed (base/pack.h).  Cells of history are stored by column as differences to the
+ * cell before, since a quiet link's cells hardly differ: about one byte and a half a cell.
  */
 #pragma once
 
@@ -71,11 +74,12 @@ int checkpoint_header_decode(const uint8_t *data, size_t size, struct checkpoint
 
 /* Bytes of the block, or -ERANGE when a field holds what it may not. */
 int checkpoint_block_encode(const struct checkpoint_item *item, uint8_t ret[CHECKPOINT_BLOCK_MAX]);
-/* Bytes of the block that begins at data; -ENODATA: it ends behind size; -EBADMSG, -ERANGE: damaged. */
+/* Bytes of the block that begins at data; -ENODATA: it ends behind size; -EBADMSG, -ERANGE:
+   damaged. */
 int checkpoint_block_decode(const uint8_t *data, size_t size, struct checkpoint_item *ret);
 
 /*
- * Checks the bytes of a whole file.  0; -ENODATA: it ends too early; -EBADMSG, -ERANGE, -EPROTONOSUPPORT; ret_at: where,
- * or the end.
+ * Checks the bytes of a whole file.  0; -ENODATA: it ends too early; -EBADMSG, -ERANGE,
+ * -EPROTONOSUPPORT; ret_at: where, or the end.
  */
 int checkpoint_check(const uint8_t *data, size_t size, size_t *ret_at);

@@ -99,8 +99,8 @@ void checkpoint_know(struct checkpoint *c, const struct checkpoint_item *item);
 void checkpoint_clock_known(struct checkpoint *c, const struct checkpoint_state *state,
 	int64_t now_us, int64_t wall_ms);
 
-/* checkpoint_write.c: a temporary file is begun, written in slices until the stage is CHECKPOINT_STAGE_SETTLE, and put in place of the
-   old one; or given up. */
+/* checkpoint_write.c: a temporary file is begun, written in slices until the stage is
+   CHECKPOINT_STAGE_SETTLE, and put in place of the old one; or given up. */
 int checkpoint_begin(struct checkpoint *c, enum checkpoint_part which, int64_t now_us,
 	int64_t wall_ms);
 int checkpoint_slice(struct checkpoint *c, const struct checkpoint_state *state, int64_t now_us,

@@ -10,7 +10,8 @@
 
 #define CORRUPT_MAX 4
 
-/* How much later this run's clock shows a time than the run that wrote the header.  False: not known. */
+/* How much later this run's clock shows a time than the run that wrote the header.  False: not
+   known. */
 static bool shift_of(const struct checkpoint *c, const struct checkpoint_header *header,
 	int64_t now_us, int64_t wall_ms, int64_t *ret_us)
 {
@@ -147,7 +148,8 @@ static void load_item(struct checkpoint *c, struct loading *to, const struct che
 	}
 }
 
-/* Reads a file to its end or to the first damage; what is good is used.  to: NULL for history, which is only checked. */
+/* Reads a file to its end or to the first damage; what is good is used.  to: NULL for history,
+   which is only checked. */
 static int load_blocks(struct checkpoint *c, struct checkpoint_file *part,
 	struct checkpoint_reader *r, struct loading *to)
 {

@@ -1,4 +1,5 @@
-/* A checkpoint file in the making: its items in order, in slices, and how it takes the old one's place. */
+/* A checkpoint file in the making: its items in order, in slices, and how it takes the old one's
+   place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,8 +46,8 @@ static void next_stage(struct checkpoint_writer *w, enum checkpoint_stage stage)
 }
 
 /*
- * Each of these makes the next item of its stage: true with the item, or false when there is none and the stage is to
- * be left.
+ * Each of these makes the next item of its stage: true with the item, or false when there is none
+ * and the stage is to be left.
  */
 static bool slot_item(struct checkpoint_writer *w, const struct policy *policy,
 	struct checkpoint_item *ret)

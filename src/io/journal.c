@@ -7,7 +7,8 @@
 
 #include "base/usec.h"
 
-/* A block is written when it holds so much; what it can hold more is for the largest single record. */
+/* A block is written when it holds so much; what it can hold more is for the largest single
+   record. */
 #define BLOCK_FULL 4096
 
 void journal_init(struct journal *j)

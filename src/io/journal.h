@@ -1,7 +1,8 @@
 /*
- * Recording a trace (core/trace.h) to a file: everything replay needs.  Buffered in one block, which is written when it
- * holds 4 KiB and once a second.  Writes go to the page cache and nothing is synced, so the loop does not wait for the
- * medium.  A write error or the size limit ends the recording; the reason is kept for who asks.
+ * Recording a trace (core/trace.h) to a file: everything replay needs.  Buffered in one block,
+ * which is written when it holds 4 KiB and once a second.  Writes go to the page cache and nothing
+ * is synced, so the loop does not wait for the medium.  A write error or the size limit ends the
+ * recording; the reason is kept for who asks.
  */
 #pragma once
 
@@ -24,9 +25,9 @@ struct journal {
 void journal_init(struct journal *j);
 
 /*
- * Begins a recording; the file must not exist.  engine: as it is now (its state goes first), NULL when the next input is
- * its first and seed and now_us are those of engine_init().  outputs: whole outputs instead of their digests.
- * 0 or -errno with ret filled; -EALREADY while recording.
+ * Begins a recording; the file must not exist.  engine: as it is now (its state goes first), NULL
+ * when the next input is its first and seed and now_us are those of engine_init().  outputs: whole
+ * outputs instead of their digests.  0 or -errno with ret filled; -EALREADY while recording.
  */
 int journal_start(struct journal *j, const char *file, const struct engine *engine, uint64_t seed,
 	int64_t now_us, int64_t wall_ms, uint64_t limit_bytes, bool outputs, struct problem *ret);

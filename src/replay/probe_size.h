@@ -1,4 +1,5 @@
-/* IP bytes on the wire of an IPv4 probe as the daemon sends it, and of its answer: for the counters of simulated links. */
+/* IP bytes on the wire of an IPv4 probe as the daemon sends it, and of its answer: for the counters
+   of simulated links. */
 #pragma once
 
 #include "core/output.h"

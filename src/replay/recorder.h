@@ -1,4 +1,5 @@
-/* Writes what a scenario's engine was given and answered as a trace, as the daemon's journal does. */
+/* Writes what a scenario's engine was given and answered as a trace, as the daemon's journal
+   does. */
 #pragma once
 
 #include <stdio.h>

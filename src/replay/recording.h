@@ -1,9 +1,10 @@
 /*
- * A recorded link as a function of time: the CSV format of the trace collection (t_s, rtt_ms, loss and more, plain or
- * gzip), with the semantics of the scorer's world.py:
+ * A recorded link as a function of time: the CSV format of the trace collection (t_s, rtt_ms, loss
+ * and more, plain or gzip), with the semantics of the scorer's world.py:
  *
- *      rows hold until the next one, at most 1.6 s; beyond that, and where nothing was recorded, the link is unknown: it
- *      answers with the recording's median round trip and loses nothing; answers later than 1 s are lost
+ *      rows hold until the next one, at most 1.6 s; beyond that, and where nothing was recorded,
+ *      the link is unknown: it answers with the recording's median round trip and loses nothing;
+ *      answers later than 1 s are lost
  */
 #pragma once
 
@@ -33,9 +34,10 @@ struct recording {
 };
 
 /*
- * Reads a file.  offset_us is taken from its times; compact: pieces are laid end to end, RECORDING_GAP_US apart.
- * 0 or -errno with ret filled: file, line and what is wrong.  A row whose time runs backwards or whose values cannot be
- * is left out and counted; a column that is missing, a file without rows and damaged gzip are errors.
+ * Reads a file.  offset_us is taken from its times; compact: pieces are laid end to end,
+ * RECORDING_GAP_US apart.  0 or -errno with ret filled: file, line and what is wrong.  A row whose
+ * time runs backwards or whose values cannot be is left out and counted; a column that is missing,
+ * a file without rows and damaged gzip are errors.
  */
 int recording_load(struct recording *r, const char *file, int64_t offset_us, bool compact,
 	struct problem *ret);

@@ -156,7 +156,8 @@ void runner_run(struct runner *r, int64_t until_us)
 
 		if (usec_min(pending_us, in.now_us) > until_us)
 			break;
-		/* an answer that is there comes before the tick of the same time, as in the daemon's loop */
+		/* an answer that is there comes before the tick of the same time, as in the
+		   daemon's loop */
 		if (pending_us <= in.now_us)
 			take(r, &in);
 		runner_step(r, &in);

@@ -1,9 +1,9 @@
 /*
- * Virtual time: an engine, the inputs that are on their way to it, and a world that answers its actions.  What the
- * engine wants to send is answered by the world's callbacks; the answers are inputs with a later time.  Nothing waits:
- * time goes from one input, or one wake_us, to the next.
+ * Virtual time: an engine, the inputs that are on their way to it, and a world that answers its
+ * actions.  What the engine wants to send is answered by the world's callbacks; the answers are
+ * inputs with a later time.  Nothing waits: time goes from one input, or one wake_us, to the next.
  *
- *      world_put() -> heap by time -> engine_step() -> actions -> world (probe, count) or INPUT_APPLIED -> heap
+ *      runner_put() -> heap by time -> engine_step() -> actions -> the world's answers -> heap
  *
  * Used by autonomy-replay and by tests/sim.
  */
@@ -12,13 +12,14 @@
 #include "core/engine.h"
 
 #define RUNNER_PENDING_MAX 8192
-/* An engine that asks to be called again at the same time more often than this makes no progress. */
+/* An engine that asks to be called again at the same time more often than this makes no
+   progress. */
 #define RUNNER_SPIN_MAX 20000
 
 struct runner_world {
 	void *user;
-	/* A probe is sent now.  Fills outcome, rtt_us, detail, error; rtt_us is also when a refusal or an error comes
-	   back.  SAMPLE_LOST comes when the adapter would give up. */
+	/* A probe is sent now.  Fills outcome, rtt_us, detail, error; rtt_us is also when a refusal
+	   or an error comes back.  SAMPLE_LOST comes when the adapter would give up. */
 	void (*probe)(void *user, int64_t now_us, const struct action_probe *a,
 		struct input_sample *ret);
 	/* The link's counters as they are now.  NULL: ACTION_COUNT is not answered. */

@@ -281,7 +281,8 @@ static void count_back(struct play *p, struct scenario_link *link, const struct 
 	link->back_until_us = usec_max(until_us, link->back_until_us);
 }
 
-/* Counts in what a user has sent over a link since the last look, and what has come back: a round trip later. */
+/* Counts in what a user has sent over a link since the last look, and what has come back: a round
+   trip later. */
 static void count_traffic(struct play *p, unsigned slot, int64_t now_us)
 {
 	struct scenario_link *link = &p->s->link[slot];
@@ -341,7 +342,8 @@ static void stepped(void *user, const struct input *in, const struct output *out
 
 /* ---- the play ---- */
 
-/* The configuration's section of that name, or its defaults; what the user has not set is as the scenario says. */
+/* The configuration's section of that name, or its defaults; what the user has not set is as the
+   scenario says. */
 static void fill_link(const struct scenario_link *link, const struct config *config,
 	struct link_policy *ret)
 {

@@ -1,11 +1,12 @@
 /*
- * A scenario: recorded links side by side as one world that answers an engine's probes, and the timeline of the links
- * that the engine used in it.
+ * A scenario: recorded links side by side as one world that answers an engine's probes, and the
+ * timeline of the links that the engine used in it.
  *
- *      {"name", "t0_s", "t1_s", "links": [{"name", "file", "class", "metered", "offset_s", "compact"}]}
+ *      {"name", "t0_s", "t1_s", "links": [
+ *              {"name", "file", "class", "metered", "offset_s", "compact"}]}
  *
- * The order of the links is the user's preference.  Every probe, whatever its method, meets the link as it was recorded;
- * one to the gateway is always answered.  Only IPv4 exists.
+ * The order of the links is the user's preference.  Every probe, whatever its method, meets the
+ * link as it was recorded; one to the gateway is always answered.  Only IPv4 exists.
  */
 #pragma once
 
@@ -28,7 +29,8 @@ struct scenario_link {
 	bool metered;
 	struct recording recording;
 
-	/* packet counters, and up to when user packets were sent and answers have come back in them */
+	/* packet counters, and up to when user packets were sent and answers have come back in
+	   them */
 	struct input_counters counters;
 	int64_t sent_until_us, back_until_us;
 	uint64_t probes, probes_lost, probe_bytes;

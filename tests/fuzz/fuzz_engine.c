@@ -1,9 +1,10 @@
 /*
- * The engine under arbitrary inputs: whatever comes, in range or not, its outputs are well-formed (tests/sim/invariants.h)
- * and a second engine that is given the same comes to the same bytes.
+ * The engine under arbitrary inputs: whatever comes, in range or not, its outputs are well-formed
+ * (tests/sim/invariants.h) and a second engine that is given the same comes to the same bytes.
  *
- * The bytes are a program: a byte of kind, bytes of time, then the fields.  Probes are answered by later inputs that name
- * them by age, so that a fuzzer finds valid answers without guessing numbers.
+ * The bytes are a program: a byte of kind, bytes of time, then the fields.  Probes are answered by
+ * later inputs that name them by age, so that a fuzzer finds valid answers without guessing
+ * numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static void step(struct machine *m, const struct input *in)
 	m->steps++;
 }
 
-/* Time goes on to now_us the way the daemon lets it: by being woken, a few dozen times at the most. */
+/* Time goes on to now_us the way the daemon lets it: by being woken, a few dozen times at the
+   most. */
 static void pass(struct machine *m, int64_t now_us)
 {
 	for (unsigned i = 0; i < 40 && m->out.wake_us <= now_us; i++) {
@@ -153,7 +155,8 @@ static void fill_counters(struct machine *m, struct input_counters *c)
 	c->rx_bytes = word(m);
 }
 
-/* Numbers of any size in a struct that has nothing else: mostly small ones, as those lead somewhere. */
+/* Numbers of any size in a struct that has nothing else: mostly small ones, as those lead
+   somewhere. */
 static void fill_learned(struct machine *m, struct path_learned *l)
 {
 	uint8_t *bytes = (uint8_t *)l;

@@ -1,4 +1,5 @@
-/* Whatever is in a recording, packed or not, or in a scenario: an error or a world that can be asked, never a crash. */
+/* Whatever is in a recording, packed or not, or in a scenario: an error or a world that can be
+   asked, never a crash. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Whatever is in a trace file: no read past its end, and what was read is spelled the same way again. */
+/* Whatever is in a trace file: no read past its end, and what was read is spelled the same way
+   again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Replays a trace with core and base alone, so that it can be built for any CPU and run under an emulator: the same
- * inputs must give the same bytes there.
+ * Replays a trace with core and base alone, so that it can be built for any CPU and run under an
+ * emulator: the same inputs must give the same bytes there.
  */
 #include <stdio.h>
 #include <stdlib.h>

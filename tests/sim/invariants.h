@@ -1,6 +1,6 @@
 /*
- * What holds after every step of the engine, whatever the inputs were.  For sim_property.c and the fuzzer; a breach
- * aborts with a sentence.
+ * What holds after every step of the engine, whatever the inputs were.  For sim_property.c and the
+ * fuzzer; a breach aborts with a sentence.
  */
 #pragma once
 

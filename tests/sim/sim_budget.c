@@ -1,6 +1,6 @@
 /*
- * Thirty idle days with a metered standby beside an unmetered link in use: the standby's probes may take 5 MB.  And a
- * metered standby that is bad and flaps, which invites bursts.
+ * Thirty idle days with a metered standby beside an unmetered link in use: the standby's probes may
+ * take 5 MB.  And a metered standby that is bad and flaps, which invites bursts.
  */
 #include "sim/options.h"
 #include "sim/world.h"

@@ -1,6 +1,7 @@
 /*
- * How fast is trouble noticed?  Over many trials at random times: a black hole under a user's traffic and on an idle
- * line, brown-outs of 30 % and 5 %.  Measured from the fault until the route is changed.
+ * How fast is trouble noticed?  Over many trials at random times: a black hole under a user's
+ * traffic and on an idle line, brown-outs of 30 % and 5 %.  Measured from the fault until the route
+ * is changed.
  */
 #include "sim/options.h"
 #include "sim/world.h"
@@ -18,7 +19,8 @@ struct story {
 	int64_t p50_us, p95_us, p99_us; /* bounds; 0: none */
 };
 
-/* The budgets of the design, less the 60 ms that the first answer over the other link takes at 40 ms. */
+/* The budgets of the design, less the 60 ms that the first answer over the other link takes at 40
+   ms. */
 static const struct story stories[] = {
 	{"black hole, 50 packets a second", FAULT_BLACK_HOLE, 0, 50, CLASS_NEED_DEFAULT, 5 * USEC_S,
 		190 * USEC_MS, 0, 440 * USEC_MS},

@@ -1,6 +1,7 @@
 /*
- * A preferred link that comes and goes: a week of it.  The failback hold must double until the link is left alone, so
- * the number of switches grows with the logarithm of time, and once it is well for good traffic comes back.
+ * A preferred link that comes and goes: a week of it.  The failback hold must double until the link
+ * is left alone, so the number of switches grows with the logarithm of time, and once it is well
+ * for good traffic comes back.
  */
 #include "sim/options.h"
 #include "sim/world.h"

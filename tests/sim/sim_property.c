@@ -1,10 +1,12 @@
 /*
  * The engine's promises in random worlds.
  *
- *      steady   faults on links, nothing else: the user is not left on a dead link while another works, is not moved
- *               without cause, only to links that have just answered, and no budget is exceeded
- *      chaos    besides, commands, new policies, hints, drift, refusing kernels, malformed inputs, time that runs
- *               backwards: whatever comes, outputs are well-formed, and the same inputs give the same bytes
+ *      steady   faults on links, nothing else: the user is not left on a dead link while another
+ *               works, is not moved without cause, only to links that have just answered, and no
+ *               budget is exceeded
+ *      chaos    besides, commands, new policies, hints, drift, refusing kernels, malformed inputs,
+ *               time that runs backwards: whatever comes, outputs are well-formed, and the same
+ *               inputs give the same bytes
  */
 #include "core/names.h"
 #include "core/trace.h"
@@ -12,8 +14,8 @@
 #include "sim/options.h"
 #include "sim/world_links.h"
 
-/* A user may be left on a dead link while another one works for so long.  What is learned of a link that comes back by
-   itself may make the engine patient, so this is not the detection time. */
+/* A user may be left on a dead link while another one works for so long.  What is learned of a link
+   that comes back by itself may make the engine patient, so this is not the detection time. */
 #define DEAD_MAX_US (6 * USEC_S)
 #define LOSSY_MAX_US (30 * USEC_S) /* half of the packets or more are lost */
 #define FRESH_US (3 * USEC_S)

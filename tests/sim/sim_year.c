@@ -1,8 +1,9 @@
 /*
- * No false switches: a year of 2 % loss in bursts of three packets (Gilbert-Elliott) on the link in use, an equally lossy
- * standby beside it.  Bound: at most one switch per link and year.
+ * No false switches: a year of 2 % loss in bursts of three packets (Gilbert-Elliott) on the link in
+ * use, an equally lossy standby beside it.  Bound: at most one switch per link and year.
  *
- * By default twenty seeds live six days each, a third of a link-year, in a minute; -d 365 is the whole of it.
+ * By default twenty seeds live six days each, a third of a link-year, in a minute; -d 365 is the
+ * whole of it.
  */
 #include "sim/options.h"
 #include "sim/world.h"

@@ -1,7 +1,7 @@
 /*
- * A small Internet in virtual time for the stories in sim_*.c: links with delay, jitter, random and bursty loss and faults
- * at given times, a user who sends over the link in use, and an engine that steers him (replay/runner.h).  The same seed
- * is the same world, packet by packet.
+ * A small Internet in virtual time for the stories in sim_*.c: links with delay, jitter, random and
+ * bursty loss and faults at given times, a user who sends over the link in use, and an engine that
+ * steers him (replay/runner.h).  The same seed is the same world, packet by packet.
  */
 #pragma once
 
@@ -40,10 +40,12 @@ struct world_link {
 	int64_t budget_bytes;      /* 0: the default of a metered link, or none */
 	int64_t rtt_us, jitter_us; /* jitter: mean of an exponential one on top */
 	uint32_t
-		enter_burst_ppm; /* Gilbert-Elliott: per packet, from good to bad; in bad everything is lost */
+		/* Gilbert-Elliott: per packet, from good to bad; in bad everything is lost */
+		enter_burst_ppm;
 	uint32_t leave_burst_ppm; /* ... and back: one over the mean length of a burst in packets */
 	uint32_t
-		user_pps; /* packets a second that a user sends while the link is in use, each answered */
+		/* packets a second that a user sends while the link is in use, each answered */
+		user_pps;
 	struct world_fault fault[WORLD_FAULTS_MAX];
 	unsigned n_faults;
 
@@ -77,7 +79,8 @@ struct world {
 void world_init(struct world *w, uint64_t seed);
 void world_free(struct world *w);
 
-/* Adds a link like most: 40 ms, 2 ms of jitter, no loss; preferred over those added later.  Change it before world_begin(). */
+/* Adds a link like most: 40 ms, 2 ms of jitter, no loss; preferred over those added later.  Change
+   it before world_begin(). */
 struct world_link *world_add_link(struct world *w);
 
 /* Loss of a Gilbert-Elliott channel with bursts of so many packets on average. */
@@ -89,7 +92,8 @@ void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64
 /* What the kernel will say of the link's path at that time. */
 void world_tell_carrier(struct world *w, unsigned link, int64_t at_us, bool carrier);
 
-/* Gives the engine its policy and paths, at time 0, and tells of those carrier faults that are known by now. */
+/* Gives the engine its policy and paths, at time 0, and tells of those carrier faults that are
+   known by now. */
 void world_begin(struct world *w);
 void world_run(struct world *w, int64_t until_us);
 

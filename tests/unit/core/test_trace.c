@@ -152,7 +152,8 @@ static void every_input_comes_back(void **state)
 		memset(&in, 0, sizeof(in));
 		in.kind = s->kind;
 		field_bytes(s, mask);
-		/* random bytes where they may be: one at a time, taken back when it makes the input invalid */
+		/* random bytes where they may be: one at a time, taken back when it makes the input
+		   invalid */
 		for (size_t k = 0; k < s->size; k++) {
 			uint8_t *byte = (uint8_t *)&in + s->offset + k, was = *byte;
 
@@ -195,7 +196,8 @@ static void elements(uint8_t *to, const uint8_t *mask, size_t size, size_t n)
 #define END_OF(member) (offsetof(struct policy, member) + sizeof(((struct policy *)0)->member))
 #define GAP(to, a, b) memset((to) + END_OF(a), 0, offsetof(struct policy, b) - END_OF(a))
 
-/* gcc 12 clears the wrong bytes where arrays of structs are inside, so the parts are put together here. */
+/* gcc 12 clears the wrong bytes where arrays of structs are inside, so the parts are put together
+   here. */
 static void policy_bytes(uint8_t *ret)
 {
 	static _Alignas(16) uint8_t mask[sizeof(struct policy)];

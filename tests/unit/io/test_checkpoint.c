@@ -337,7 +337,8 @@ static void damage_is_set_aside_and_the_rest_is_used(void **s)
 	checkpoint_free(c);
 }
 
-/* Any byte of any file, and any length: a report or nothing, never a crash, and the next run starts clean. */
+/* Any byte of any file, and any length: a report or nothing, never a crash, and the next run starts
+   clean. */
 static void survives_any_damage(void **s)
 {
 	static const char *const names[] = {"learned", "history-10s", "history-5min"};

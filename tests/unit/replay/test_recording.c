@@ -1,4 +1,5 @@
-/* The recordings' format and the semantics of the scorer's world, and whatever else may be in such a file. */
+/* The recordings' format and the semantics of the scorer's world, and whatever else may be in such
+   a file. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
