@@ -1,10 +1,11 @@
 /*
  * Packet counters of links.
  *
- * RTM_GETSTATS with only IFLA_STATS_LINK_64 asked for costs the kernel a sum over the CPUs and an answer of 260 bytes;
- * RTM_GETLINK (kernels before 4.7, found out at the first refusal) writes everything there is to say of a device.  All
- * requests of one read go out in one sendmsg(), their answers are there when it returns.  An error (the device is gone
- * this instant) is no counter: the engine hears of the device's end from links.c.
+ * RTM_GETSTATS with only IFLA_STATS_LINK_64 asked for costs the kernel a sum over the CPUs and an
+ * answer of 260 bytes; RTM_GETLINK (kernels before 4.7, found out at the first refusal) writes
+ * everything there is to say of a device.  All requests of one read go out in one sendmsg(), their
+ * answers are there when it returns.  An error (the device is gone this instant) is no counter: the
+ * engine hears of the device's end from links.c.
  */
 #include "io/counters.h"
 

@@ -6,7 +6,7 @@
 
 void inbox_init(struct inbox *b)
 {
-	/* the ring itself is written before it is read: its pages stay untouched until they are used */
+	/* the ring is written before it is read: its pages stay untouched until they are used */
 	b->head = 0;
 	b->count = 0;
 	b->refused = 0;

@@ -1,42 +1,31 @@
 /*
  * Uplinks from rtnetlink.
  *
- *   notification -> links_kernel (bytes) -> table (devices, addresses, gateways) -> flush() -> slots, INPUT_PATH
+ *   links_follow (sockets) -> links_table (devices, addresses, gateways)
+ *                          -> flush(): slots, INPUT_PATH, changed()
  *
- * Devices and addresses follow the notifications, one by one.  Routes do not: the kernel drops IPv4 routes without a
- * word when a device goes down, an address goes or a nexthop object dies, a replace or an append says only half, and a
- * deletion is announced before it has happened.  So whatever may concern a default route makes us ask for the routes of
- * table main again: at once, and once more SETTLE_US later, when the kernel has surely finished.  The socket's filter
- * lets only default routes of table main through, hence this is rare whatever else the machine routes.
+ * Whatever the kernel tells ends in one flush(), which goes over all slots and says what differs
+ * from what it said last.
  *
- * A name that becomes a link, an unknown device with a default route, or lost notifications: everything is dumped.
- *
- * Owner: autonomyd.c.  All of it runs in the loop's thread; nothing is allocated after links_new().
+ * Owner: autonomyd.c.  All of it runs in the loop's thread; nothing is allocated after links_new(),
+ * but for what libmnl and the C library need when a device appears (sysfs is read) or a large
+ * routing table is dumped.
  */
 #include "io/links.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/names.h"
-#include "io/links_dump.h"
+#include "io/links_follow.h"
 #include "io/links_kind.h"
 #include "io/links_slots.h"
 #include "io/log.h"
 
-#define SETTLE_US (50 * USEC_MS)        /* until the kernel has done what it announced */
-#define DUMP_GAP_US (20 * USEC_MS)      /* least time between dumps in a storm */
-#define RETRY_US (1 * USEC_S)           /* after a dump that failed */
-#define EXPIRY_MARGIN_US (30 * USEC_MS) /* the kernel tells the end of a route to 10 ms */
-#define ROOM_US (2 * USEC_MS)           /* until the inbox may have room again */
-
-#ifndef RTEXT_FILTER_SKIP_STATS
-#define RTEXT_FILTER_SKIP_STATS (1 << 3)
-#endif
+#define ROOM_US (2 * USEC_MS) /* until the inbox may have room again */
 
 #define METRIC_NONE UINT32_MAX
 #define PREFERENCE_STEP 10 /* between links that are ordered by the kernel's metric */
@@ -47,9 +36,9 @@ struct link {
 	bool remembered; /* from the file: an earlier process had it */
 	bool discovered; /* the kernel had a default route through it since we run */
 	int config;      /* index in config->link, -1: none */
-	uint32_t metric
-		[FAMILY_COUNT]; /* of the kernel's last default route, METRIC_NONE: there was none */
-	uint32_t ifindex;       /* for which clues were read */
+	/* of the kernel's last default route, METRIC_NONE: there was none */
+	uint32_t metric[FAMILY_COUNT];
+	uint32_t ifindex; /* for which clues were read */
 	struct kind_clues clues;
 	enum link_kind kind;
 	enum family kind_family; /* whose address showed it, FAMILY_COUNT: no address did */
@@ -65,173 +54,15 @@ struct links {
 	void *user;
 	char file[PATH_MAX];
 
-	struct netlink netlink;
-	struct netlink_events events;
-	struct event *settle, *expiry; /* timers, each one shot */
+	struct follow follow;
+	struct event *room; /* timer, one shot */
 
-	struct table table;
 	struct slots slots;
 	struct link link[LINKS_MAX];
 	bool slots_dirty, policy_dirty;
 
-	bool want_all, want_routes;
-	int64_t settle_at_us; /* when the routes have to be looked at again; 0: need not */
-	int64_t dumped_us, failed_us;
-	uint64_t messages, malformed, dumps, full_told;
 	uint32_t refused_ifindex; /* the last device that found no slot, told once */
 };
-
-static bool is_name_of_link(const struct links *l, const char *name)
-{
-	return slots_find(&l->slots, name) >= 0;
-}
-
-static bool is_wanted(void *user, const struct kernel_device *device)
-{
-	return is_name_of_link(user, device->name);
-}
-
-static void arm(struct event *timer, int64_t after_us)
-{
-	struct timeval tv;
-
-	after_us = usec_clamp(after_us, 0, USEC_DAY);
-	tv.tv_sec = (time_t)(after_us / USEC_S);
-	tv.tv_usec = (suseconds_t)(after_us % USEC_S);
-	event_add(timer, &tv);
-}
-
-/* What was announced may not have happened yet: the routes are to be dumped (once more) in a while. */
-static void look_again(struct links *l)
-{
-	l->settle_at_us = inbox_clock_us() + SETTLE_US;
-}
-
-/* --- dumps --- */
-
-static void dump(struct links *l, bool all)
-{
-	struct links_dump d = {.netlink = &l->netlink,
-		.own_protocol = l->config->protocol,
-		.wanted = is_wanted,
-		.user = l};
-	int64_t now_us = inbox_clock_us();
-	int error;
-
-	error = all ? links_dump_all(&d, &l->table, now_us)
-		    : links_dump_routes(&d, &l->table, now_us);
-	l->dumps++;
-	if (error && error != -EINTR) {
-		log_line(LOG_ERR, "links: the kernel's routes cannot be read: %s; trying again",
-			strerror(-error));
-		l->failed_us = now_us;
-		return;
-	}
-	l->failed_us = 0;
-	l->want_routes = false;
-	l->want_all = l->want_all && !all;
-	if (error == -EINTR)
-		look_again(l);
-	if (l->table.full > l->full_told)
-		log_line(LOG_WARNING,
-			"links: more devices, addresses or default routes than there is room for; "
-			"%llu are left out",
-			(unsigned long long)(l->table.full - l->full_told));
-	l->full_told = l->table.full;
-}
-
-/* Whether a default route goes through a device of which nothing is known yet. */
-static bool has_strange_gateway(const struct links *l)
-{
-	for (size_t i = 0; i < l->table.n_gateways; i++) {
-		if (!table_device_numbered(&l->table, l->table.gateway[i].ifindex))
-			return true;
-	}
-	return false;
-}
-
-/* --- notifications --- */
-
-static void see_device(struct links *l, const struct kernel_device *device, bool gone)
-{
-	const struct kernel_device *known = table_device_numbered(&l->table, device->ifindex);
-	bool renamed = known && strcmp(known->name, device->name);
-
-	if (gone) {
-		if (known)
-			table_remove_device(&l->table, device->ifindex);
-		return;
-	}
-	if (!known && !is_name_of_link(l, device->name))
-		return;
-	if (!known || renamed)
-		l->want_all = true; /* its addresses may have been told of before we listened */
-	if (known && (known->up != device->up || known->carrier != device->carrier))
-		look_again(l);
-	table_set_device(&l->table, device);
-	if (!device->up)
-		table_drop_gateways(&l->table, device->ifindex);
-}
-
-static void see_address(struct links *l, const struct kernel_address *address, bool gone)
-{
-	if (!table_device_numbered(&l->table, address->ifindex) &&
-		!table_wants_source(&l->table, address))
-		return;
-	if (gone) {
-		table_remove_address(&l->table, address);
-		look_again(l); /* with it go the routes that named it */
-		if (l->table.full)
-			l->want_all = true; /* room for one that was left out */
-	} else {
-		table_set_address(&l->table, address);
-	}
-}
-
-static void see_route_change(struct links *l)
-{
-	l->want_routes = true;
-	look_again(l);
-}
-
-static int see_message(const struct nlmsghdr *nlh, void *user)
-{
-	struct links *l = user;
-	struct kernel_message m;
-	int error = kernel_decode(nlh, &m);
-
-	if (error) {
-		if (error == -EBADMSG)
-			l->malformed++;
-		return 0;
-	}
-	l->messages++;
-	switch (m.subject) {
-	case KERNEL_DEVICE:
-		see_device(l, &m.device, m.gone);
-		break;
-	case KERNEL_ADDRESS:
-		see_address(l, &m.address, m.gone);
-		break;
-	case KERNEL_ROUTE:
-		if (m.route.protocol != l->config->protocol)
-			see_route_change(l);
-		break;
-	case KERNEL_NEXTHOP:
-		if (table_has_nexthop(&l->table, m.nexthop.id))
-			see_route_change(l);
-		break;
-	}
-	return 0;
-}
-
-static void see_loss(void *user)
-{
-	struct links *l = user;
-
-	log_line(LOG_WARNING, "links: notifications were lost, asking the kernel for everything");
-	l->want_all = true;
-}
 
 /* --- slots --- */
 
@@ -289,12 +120,12 @@ static void refuse(struct links *l, const struct kernel_device *device)
 /* Devices with a default route become links. */
 static void discover(struct links *l)
 {
-	for (size_t i = 0; i < l->table.n_devices; i++) {
-		const struct kernel_device *device = &l->table.device[i];
+	for (size_t i = 0; i < l->follow.table.n_devices; i++) {
+		const struct kernel_device *device = &l->follow.table.device[i];
 		uint32_t metric;
 		int slot;
 
-		if (!table_has_gateway(&l->table, device->ifindex, &metric))
+		if (!table_has_gateway(&l->follow.table, device->ifindex, &metric))
 			continue;
 		slot = slots_find(&l->slots, device->name);
 		if (slot < 0) {
@@ -372,7 +203,9 @@ static bool is_used(const struct links *l, unsigned slot, const struct kernel_de
 		       !kind_is_tunnel(device->name, device->kind, device->type));
 }
 
-/* The metric orders links; it outlives the route, so that a link that fails does not change rank. */
+/*
+ * The metric orders links; it outlives the route, so that a link that fails does not change rank.
+ */
 static void keep_metrics(struct link *link)
 {
 	for (int f = 0; f < FAMILY_COUNT; f++) {
@@ -437,7 +270,8 @@ static bool send_facts(struct links *l, unsigned slot, const struct kernel_devic
 		struct input in = {.kind = INPUT_PATH, .now_us = now_us};
 		struct path_facts facts;
 
-		table_facts(&l->table, device, (enum family)f, &link->facts[f], now_us, &facts);
+		table_facts(&l->follow.table, device, (enum family)f, &link->facts[f], now_us,
+			&facts);
 		if (!memcmp(&facts, &link->facts[f], sizeof(facts)))
 			continue;
 		in.path.path = (uint8_t)path_of(slot, (enum family)f);
@@ -490,7 +324,7 @@ static void update_link(struct links *l, unsigned slot, int64_t now_us, bool *al
 	struct slot *s = &l->slots.slot[slot];
 	struct link *link = &l->link[slot];
 	const struct kernel_device *device =
-		s->device[0] ? table_device_named(&l->table, s->device) : NULL;
+		s->device[0] ? table_device_named(&l->follow.table, s->device) : NULL;
 
 	if (device)
 		s->absent_since_us = 0;
@@ -506,28 +340,12 @@ static void update_link(struct links *l, unsigned slot, int64_t now_us, bool *al
 		set_kind(l, slot, device);
 }
 
-/* The one timer for what is to be tried (again) soon. */
-static void set_timer(struct links *l, bool all_sent, int64_t now_us)
-{
-	int64_t next_us = l->settle_at_us ? l->settle_at_us : USEC_NEVER;
-
-	if (!all_sent)
-		next_us = usec_min(next_us, now_us + ROOM_US);
-	if (l->want_all || l->want_routes)
-		next_us = usec_min(next_us,
-			l->failed_us ? l->failed_us + RETRY_US : l->dumped_us + DUMP_GAP_US);
-	if (next_us == USEC_NEVER)
-		event_del(l->settle);
-	else
-		arm(l->settle, next_us - now_us);
-}
-
 /* The table has changed, or may have: everything that follows from it. */
-static void flush(struct links *l)
+static void flush(void *user)
 {
+	struct links *l = user;
 	int64_t now_us = inbox_clock_us();
 	bool all_sent = true;
-	int64_t expiry_us;
 
 	discover(l);
 	for (unsigned i = 0; i < LINKS_MAX; i++)
@@ -538,66 +356,15 @@ static void flush(struct links *l)
 		l->policy_dirty = false;
 		l->changed(l->user);
 	}
-	set_timer(l, all_sent, now_us);
-	expiry_us = table_expiry_us(&l->table, now_us);
-	if (expiry_us == USEC_NEVER)
-		event_del(l->expiry);
-	else
-		arm(l->expiry, expiry_us - now_us + EXPIRY_MARGIN_US);
+	if (!all_sent)
+		follow_arm(l->room, ROOM_US);
 }
 
-/* After the notifications of one wake-up: asks the kernel for what has to be asked for, if it may. */
-static void update(void *user)
+static void room_due(evutil_socket_t fd, short what, void *user)
 {
-	struct links *l = user;
-	int64_t now_us = inbox_clock_us();
-
-	if (l->failed_us && now_us - l->failed_us < RETRY_US) {
-		flush(l);
-		return;
-	}
-	if (l->want_all) {
-		dump(l, true);
-	} else if (l->want_routes && now_us - l->dumped_us >= DUMP_GAP_US) {
-		l->dumped_us = now_us;
-		dump(l, false);
-	}
-	if (!l->failed_us && !l->table.full && has_strange_gateway(l))
-		dump(l, true);
-	flush(l);
-}
-
-/* Out of the row: the next notification is not made to wait for it. */
-static void ask_for_routes(struct links *l)
-{
-	l->want_routes = true;
-	l->dumped_us = 0;
-	update(l);
-	l->dumped_us = 0;
-}
-
-static void settle_due(evutil_socket_t fd, short what, void *user)
-{
-	struct links *l = user;
-
 	(void)fd;
 	(void)what;
-	if (!l->settle_at_us || l->settle_at_us > inbox_clock_us()) {
-		update(l);
-		return;
-	}
-	l->settle_at_us = 0;
-	ask_for_routes(l);
-}
-
-static void expiry_due(evutil_socket_t fd, short what, void *user)
-{
-	struct links *l = user;
-
-	(void)fd;
-	(void)what;
-	/* a router advertisement may have prolonged the route; the kernel does not tell */
-	ask_for_routes(l);
+	flush(user);
 }
 
 /* --- lifecycle --- */
@@ -621,26 +388,20 @@ static void load_slots(struct links *l)
 	}
 }
 
+static bool is_wanted(void *user, const char *device)
+{
+	const struct links *l = user;
+
+	return slots_find(&l->slots, device) >= 0;
+}
+
 static int open_sockets(struct links *l, struct event_base *base)
 {
-	static const int group[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP};
-	int error = netlink_open(&l->netlink, NETLINK_ROUTE);
-
-	if (error)
-		return error;
-	l->events.each = see_message;
-	l->events.lost = see_loss;
-	l->events.done = update;
-	l->events.user = l;
-	l->events.filter = kernel_event_filter(&l->events.n_filter);
-	l->settle = event_new(base, -1, 0, settle_due, l);
-	l->expiry = event_new(base, -1, 0, expiry_due, l);
-	if (!l->settle || !l->expiry)
-		return -ENOMEM;
-	/* before the first dump: nothing may happen between the two unseen */
-	return netlink_events_open(&l->events, base, NETLINK_ROUTE, group,
-		sizeof(group) / sizeof(group[0]));
+	l->follow.is_wanted = is_wanted;
+	l->follow.updated = flush;
+	l->follow.user = l;
+	l->room = event_new(base, -1, 0, room_due, l);
+	return l->room ? follow_open(&l->follow, base) : -ENOMEM;
 }
 
 struct links *links_new(struct event_base *base, struct inbox *inbox, const char *run_dir,
@@ -673,55 +434,33 @@ void links_free(struct links *l)
 {
 	if (!l)
 		return;
-	netlink_events_close(&l->events);
-	netlink_close(&l->netlink);
-	if (l->settle)
-		event_free(l->settle);
-	if (l->expiry)
-		event_free(l->expiry);
+	follow_close(&l->follow);
+	if (l->room)
+		event_free(l->room);
 	free(l);
 }
 
 void links_configure(struct links *l, const struct config *config)
 {
 	l->config = config;
+	l->follow.own_protocol = config->protocol;
 	assign_configured(l);
 	l->policy_dirty = true;
-	l->want_all = true;
-	update(l);
+	follow_ask_all(&l->follow);
 }
 
 void links_look(struct links *l, uint32_t slots)
 {
-	struct netlink_batch batch;
+	uint32_t ifindex[LINKS_MAX] = {0};
 
-	netlink_batch_init(&batch);
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
-		const struct kernel_device *device;
-		struct {
-			struct ifinfomsg header;
-			struct nlattr attr;
-			uint32_t mask;
-		} request = {
-			.attr = {.nla_len = sizeof(struct nlattr) + sizeof(uint32_t),
-				.nla_type = IFLA_EXT_MASK},
-			.mask = RTEXT_FILTER_SKIP_STATS,
-		};
+		const struct kernel_device *device =
+			table_device_named(&l->follow.table, l->slots.slot[i].device);
 
-		if (!(slots & UINT32_C(1) << i) || !l->link[i].used)
-			continue;
-		device = table_device_named(&l->table, l->slots.slot[i].device);
-		if (!device)
-			continue;
-		request.header.ifi_index = (int)device->ifindex;
-		(void)netlink_batch_begin(&batch, RTM_GETLINK, 0, &request, sizeof(request));
+		if (device && l->link[i].used && slots & UINT32_C(1) << i)
+			ifindex[i] = device->ifindex;
 	}
-	if (!batch.count)
-		return;
-	/* what was announced before comes first, else it would overwrite what is newer */
-	netlink_events_read(&l->events);
-	(void)netlink_run(&l->netlink, &batch, see_message, l);
-	update(l);
+	follow_ask_devices(&l->follow, ifindex, LINKS_MAX);
 }
 
 static bool is_name_taken(const struct links *l, const char *name)
@@ -779,11 +518,13 @@ const char *links_evidence(const struct links *l, unsigned slot)
 
 void links_stats(const struct links *l, struct links_stats *ret)
 {
+	const struct follow *f = &l->follow;
+
 	*ret = (struct links_stats){
-		.messages = l->messages,
-		.malformed = l->malformed + l->events.netlink.malformed + l->events.netlink.foreign,
-		.overruns = l->events.overruns,
-		.dumps = l->dumps,
-		.left_out = l->table.full,
+		.messages = f->messages,
+		.malformed = f->malformed + f->events.netlink.malformed + f->events.netlink.foreign,
+		.overruns = f->events.overruns,
+		.dumps = f->dumps,
+		.left_out = f->table.full,
 	};
 }

@@ -1,13 +1,14 @@
 /*
- * Which uplinks there are, from the kernel alone: devices, carrier, addresses, default routes of table main, both
- * families, by rtnetlink notifications (never by polling; a lost notification, ENOBUFS, makes it dump again).
+ * Which uplinks there are, from the kernel alone: devices, carrier, addresses, default routes of
+ * table main, both families, by rtnetlink notifications (never by polling; a lost notification,
+ * ENOBUFS, makes it dump again).
  *
- *   rtnetlink -> links table (facts by device) -> slot -> INPUT_PATH for each path whose facts changed
+ *   rtnetlink -> table (facts by device) -> slot -> INPUT_PATH for each path whose facts changed
  *
- * A device becomes a link when the configuration names it, or (zero configuration) when a default route in table main
- * goes through it.  It then keeps its slot for good; slots are remembered in <run_dir>/slots so that a successor
- * process adopts tables, nexthops and marks instead of rebuilding them.  Our own routes (protocol number of steer) and
- * devices such as lo never count.
+ * A device becomes a link when the configuration names it, or (zero configuration) when a default
+ * route in table main goes through it.  It then keeps its slot for good; slots are remembered in
+ * <run_dir>/slots so that a successor process adopts tables, nexthops and marks instead of
+ * rebuilding them.  Our own routes (protocol number of steer) and devices such as lo never count.
  */
 #pragma once
 
@@ -19,32 +20,34 @@
 struct links;
 
 /*
- * Opens the sockets, reads <run_dir>/slots, does the first dump.  NULL with errno set.  changed(user) is called (from the
- * loop, or from within links_new/links_configure) when the set of slots or their names changed and the policy has to be
- * built again with links_fill_policy().
+ * Opens the sockets, reads <run_dir>/slots, does the first dump.  NULL with errno set.
+ * changed(user) is called (from the loop, or from within links_new/links_configure) when the set of
+ * slots or their names, guessed kinds or ranks changed and the policy has to be built again with
+ * links_fill_policy().  It can only take note: links_new() may not have returned.  Whoever empties
+ * the inbox builds the policy first, for INPUT_PATHs of new links lie in it by then.
  */
 struct links *links_new(struct event_base *base, struct inbox *inbox, const char *run_dir,
 	const struct config *config, void (*changed)(void *user), void *user);
 void links_free(struct links *l);
 
-/* A new configuration: names, enabled flags and order may differ.  The config must live until the next call. */
+/* A new configuration: names, enabled flags and order may differ.  The config must live until the
+   next call. */
 void links_configure(struct links *l, const struct config *config);
 
-/* Fills policy->link[], ->links: configured links first, then discovered ones with guessed kind and default values;
-   their preference follows the metric of the kernel's default route (lower metric, higher preference). */
+/*
+ * Fills policy->link[], ->links: configured links first, then discovered ones with guessed kind
+ * and default values.  A preference that is not configured follows the metric of the kernel's
+ * default route: 0 for the lowest, then -10, -20 ...
+ */
 void links_fill_policy(const struct links *l, struct policy *policy);
 
 /*
- * Asks the kernel for the state of these links' devices (bit mask of slots) now: one sendmsg().  For when something makes
- * their carrier doubtful: the kernel announces carrier changes of hardware at most once a second (net/core/link_watch.c),
- * so the second of two unplugged cables may be told of a second late, while the state itself is there at once.
+ * Asks the kernel for the state of these links' devices (bit mask of slots) now: one sendmsg().
+ * For when something makes their carrier doubtful: the kernel announces carrier changes of hardware
+ * at most once a second (net/core/link_watch.c), so the second of two unplugged cables may be told
+ * of a second late, while the state itself is there at once.
  */
 void links_look(struct links *l, uint32_t slots);
-
-/*
- * Whoever empties the inbox builds the policy first when changed() was called: INPUT_PATHs of new links lie in the inbox
- * then.  The callback may come before links_new() has returned, so all it can do is take note.
- */
 
 /* What the kind of a link was guessed from, in words; "" when the slot is not in use. */
 const char *links_evidence(const struct links *l, unsigned slot);

@@ -89,7 +89,8 @@ static bool means_none(int error)
 	       error == -EPROTONOSUPPORT;
 }
 
-/* A dump that the kernel calls inconsistent is worth the rest of the walk: it may be the best there is. */
+/* A dump that the kernel calls inconsistent is worth the rest of the walk: it may be the best there
+   is. */
 static int dump(struct walk *w, uint16_t type, const void *header, size_t size, netlink_fn *each,
 	bool *ret_inconsistent)
 {

@@ -13,8 +13,9 @@ struct links_dump {
 };
 
 /*
- * Routes alone; devices and addresses stay.  0; -EINTR: asked several times, the kernel's state never came to rest; what
- * came last was taken, ask again some time later; or another -errno, and t is as it was.
+ * Routes alone; devices and addresses stay.  0; -EINTR: asked several times, the kernel's state
+ * never came to rest; what came last was taken, ask again some time later; or another -errno, and t
+ * is as it was.
  */
 int links_dump_routes(const struct links_dump *d, struct table *t, int64_t now_us);
 

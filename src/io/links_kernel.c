@@ -1,6 +1,7 @@
 /*
- * Decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE,NEXTHOP}.  Layouts: linux/if_link.h, if_addr.h, rtnetlink.h, nexthop.h.
- * All integers are in host order, all attributes are aligned to 4 bytes; 64-bit ones are copied.
+ * Decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE,NEXTHOP}.  Layouts: linux/if_link.h, if_addr.h,
+ * rtnetlink.h, nexthop.h. All integers are in host order, all attributes are aligned to 4 bytes;
+ * 64-bit ones are copied.
  */
 #include "io/links_kernel.h"
 
@@ -122,7 +123,7 @@ static int decode_device(const struct nlmsghdr *nlh, struct kernel_device *ret)
 
 	if (!m)
 		return -EBADMSG;
-	/* bridges and IPv6 report their ports and settings in the same group; a DELLINK of theirs is not the device's end */
+	/* bridges and IPv6 tell of ports and settings here; their DELLINK is no device's end */
 	if (m->ifi_family != AF_UNSPEC)
 		return -ENOMSG;
 	if (m->ifi_index <= 0)
@@ -155,7 +156,7 @@ static bool may_be_source(enum family family, const uint8_t a[16])
 		return a[0] != 127 && a[0] < 224;
 	if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80)) /* multicast, link-local */
 		return false;
-	return memcmp(a, zero, 15) || a[15] != 1; /* ::1 */
+	return memcmp(a, zero, 15) != 0 || a[15] != 1; /* ::1 */
 }
 
 static int decode_address(const struct nlmsghdr *nlh, struct kernel_address *ret)

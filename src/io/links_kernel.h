@@ -1,6 +1,6 @@
 /*
- * rtnetlink messages as facts: bytes in, plain structs out, no sockets.  Takes any bytes that libmnl calls a whole
- * message; what is inside is not trusted.
+ * rtnetlink messages as facts: bytes in, plain structs out, no sockets.  Takes any bytes that
+ * libmnl calls a whole message; what is inside is not trusted.
  */
 #pragma once
 
@@ -86,9 +86,10 @@ struct kernel_message {
 /* 0; -ENOMSG: well-formed, but none of the above; -EBADMSG: malformed. */
 int kernel_decode(const struct nlmsghdr *nlh, struct kernel_message *ret);
 
-/* A dump of IPv4 routes comes in order of destination: true for a route after which no default route can follow. */
+/* A dump of IPv4 routes comes in order of destination: true for a route after which no default
+   route can follow. */
 bool kernel_is_after_default(const struct nlmsghdr *nlh);
 
-/* For SO_ATTACH_FILTER on an event socket: of routes only default routes of table main wake us up, so that a full BGP
-   table or our own switches cost nothing. */
+/* For SO_ATTACH_FILTER on an event socket: of routes only default routes of table main wake us
+   up, so that a full BGP table or our own switches cost nothing. */
 const struct sock_filter *kernel_event_filter(unsigned short *ret_n);

@@ -1,8 +1,9 @@
 /*
- * Order of the questions: what the driver says (modem, radio, tunnel) is sure; names come next, because modem managers
- * and OpenWrt choose them; addresses last, because only Starlink shows in them.  Facts about Starlink's addresses: the
- * first hop of a dish is 100.64.0.1 in IPv4 (RFC 6598 space, which other providers use too, hence both address and
- * gateway are asked for); customers' IPv6 prefixes come from 2605:59c0::/28 (ARIN) and 2a0d:3340::/29 (RIPE).
+ * Order of the questions: what the driver says (modem, radio, tunnel) is sure; names come next,
+ * because modem managers and OpenWrt choose them; addresses last, because only Starlink shows in
+ * them.  Facts about Starlink's addresses: the first hop of a dish is 100.64.0.1 in IPv4 (RFC 6598
+ * space, which other providers use too, hence both address and gateway are asked for); customers'
+ * IPv6 prefixes come from 2605:59c0::/28 (ARIN) and 2a0d:3340::/29 (RIPE).
  */
 #include "io/links_kind.h"
 
@@ -58,8 +59,8 @@ static bool is_usb_network_driver(const char *driver)
 	return is_one_of(driver, list, COUNT(list));
 }
 
-/* Makers of modems and phones among USB vendors (usb.ids): Huawei, ZTE, Sierra, Quectel, Qualcomm, SimCom, Fibocom,
-   Telit, u-blox, MediaTek, Samsung, Google, Xiaomi, Motorola, Teltonika's Meig. */
+/* Makers of modems and phones among USB vendors (usb.ids): Huawei, ZTE, Sierra, Quectel, Qualcomm,
+   SimCom, Fibocom, Telit, u-blox, MediaTek, Samsung, Google, Xiaomi, Motorola, Meig. */
 static bool is_modem_vendor(uint16_t vendor)
 {
 	static const uint16_t list[] = {0x12d1, 0x19d2, 0x1199, 0x2c7c, 0x05c6, 0x1e0e, 0x2cb7,
@@ -239,7 +240,8 @@ static void read_driver(const char *folder, struct kind_clues *c)
 	snprintf(c->driver, sizeof(c->driver), "%.31s", name ? name + 1 : target);
 }
 
-/* Whether a USB interface (a folder such as 1-1:1.2) has a serial line or a modem's control channel. */
+/* Whether a USB interface (a folder such as 1-1:1.2) has a serial line or a modem's control
+   channel. */
 static bool has_serial(const char *interface)
 {
 	struct dirent *entry;

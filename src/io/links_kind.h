@@ -1,6 +1,6 @@
 /*
- * What a link is made of, from what the kernel tells of its device and, for Starlink, from its addresses.  A guess, with
- * its reason in words; the configuration overrides it.
+ * What a link is made of, from what the kernel tells of its device and, for Starlink, from its
+ * addresses.  A guess, with its reason in words; the configuration overrides it.
  */
 #pragma once
 
@@ -25,7 +25,8 @@ struct kind_clues {
 void kind_read_clues(const struct kernel_device *device, const char *sysfs, const char *pppoe,
 	struct kind_clues *ret);
 
-/* A tunnel of one's own (VPN), by its name, IFLA_INFO_KIND and type alone: never a link unless configured. */
+/* A tunnel of one's own (VPN), by its name, IFLA_INFO_KIND and type alone: never a link unless
+   configured. */
 bool kind_is_tunnel(const char *device, const char *info_kind, uint16_t type);
 
 /* The family whose address says that a dish is behind it, FAMILY_COUNT if none does. */

@@ -73,7 +73,9 @@ static bool is_device_name(const char *name, size_t length)
 	return true;
 }
 
-/* Why the line cannot be used; NULL when it was used.  "" and comments are used by doing nothing. */
+/*
+ * Why the line cannot be used; NULL when it was used.  "" and comments are used by doing nothing.
+ */
 static const char *parse_line(struct slots *s, const char *line, int64_t now_us)
 {
 	unsigned number = 0;

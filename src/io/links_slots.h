@@ -1,6 +1,7 @@
 /*
- * Which device has which slot.  Numbers of tables, nexthops and marks follow from the slot, so it stays with a device's
- * name for good: over unplugging, over a restart (the file), and until all slots are taken and it has been gone longest.
+ * Which device has which slot.  Numbers of tables, nexthops and marks follow from the slot, so it
+ * stays with a device's name for good: over unplugging, over a restart (the file), and until all
+ * slots are taken and it has been gone longest.
  *
  *   # slot device
  *   0 eth1
@@ -29,12 +30,14 @@ struct slots {
 int slots_find(const struct slots *s, const char *device);
 
 /*
- * A slot for a device that has none: a free one, or that of the device that has been gone longest and is not kept; for
- * a kept one (must) at last the newest that is not kept.  -1: all are taken.  *ret_was gets who had it, "" if nobody.
+ * A slot for a device that has none: a free one, or that of the device that has been gone longest
+ * and is not kept; for a kept one (must) at last the newest that is not kept.  -1: all are taken.
+ * *ret_was gets who had it, "" if nobody.
  */
 int slots_allot(struct slots *s, const char *device, bool must, char ret_was[DEVICE_SIZE]);
 
-/* From text; a bad line is told of and skipped.  file is for the messages.  Every device read is absent since now. */
+/* From text; a bad line is told of and skipped.  file is for the messages.  Every device read is
+   absent since now. */
 typedef void slots_problem_fn(void *user, const struct problem *problem);
 void slots_parse(struct slots *ret, const char *file, const char *text, size_t size, int64_t now_us,
 	slots_problem_fn *tell, void *user);

@@ -231,7 +231,7 @@ static bool in_prefix(const uint8_t address[16], const uint8_t prefix[16], unsig
 {
 	unsigned bytes = bits / 8, rest = bits % 8;
 
-	if (bits > 128 || memcmp(address, prefix, bytes))
+	if (bits > 128 || memcmp(address, prefix, bytes) != 0)
 		return false;
 	return !rest || !((address[bytes] ^ prefix[bytes]) >> (8 - rest));
 }
@@ -291,7 +291,7 @@ static uint32_t address_rank(const struct kernel_address *a, const struct table_
 	bool preferred = g && g->has_prefsrc && !memcmp(g->prefsrc, a->address, 16);
 	bool in_source = g && g->source_bits && in_prefix(a->address, g->source, g->source_bits);
 	/* as the kernel chooses: an address of the gateway's own subnet before others */
-	bool beside = g && a->family == FAMILY_IPV4 && memcmp(g->gateway, zero, 16) &&
+	bool beside = g && a->family == FAMILY_IPV4 && memcmp(g->gateway, zero, 16) != 0 &&
 		      in_prefix(a->address, g->gateway, a->bits);
 	bool in_use = was->has_address && !memcmp(was->address, a->address, 16);
 
@@ -321,7 +321,8 @@ static const struct kernel_address *choose_address(const struct table *t, uint32
 	return best;
 }
 
-/* A provider may give a prefix for the LAN and no address for the uplink itself; then any of ours in it will do. */
+/* A provider may give a prefix for the LAN and no address for the uplink itself; then any of ours
+   in it will do. */
 static const struct kernel_address *borrow_address(const struct table *t,
 	const struct table_gateway *g, const struct path_facts *was)
 {

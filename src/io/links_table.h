@@ -1,7 +1,8 @@
 /*
- * What the kernel holds, as far as it matters for uplinks, and what follows from it for one path.  Pure: filled from
- * links_kernel.h, no sockets, no clock.  Only devices that are uplinks or may become one are kept; addresses of other
- * devices only where an uplink's route asks for sources from their prefix (delegated IPv6 prefixes on the LAN).
+ * What the kernel holds, as far as it matters for uplinks, and what follows from it for one path.
+ * Pure: filled from links_kernel.h, no sockets, no clock.  Only devices that are uplinks or may
+ * become one are kept; addresses of other devices only where an uplink's route asks for sources
+ * from their prefix (delegated IPv6 prefixes on the LAN).
  */
 #pragma once
 
@@ -39,7 +40,8 @@ void table_clear(struct table *t);
 const struct kernel_device *table_device_named(const struct table *t, const char *name);
 const struct kernel_device *table_device_numbered(const struct table *t, uint32_t ifindex);
 
-/* Adds or overwrites; a partial one leaves what it does not tell.  A number that comes back under another name, or a name under another number, replaces. */
+/* Adds or overwrites; a partial one leaves what it does not tell.  A number that comes back under
+   another name, or a name under another number, replaces. */
 void table_set_device(struct table *t, const struct kernel_device *device);
 void table_remove_device(struct table *t, uint32_t ifindex); /* with its addresses and gateways */
 
@@ -52,8 +54,9 @@ void table_add_gateway(struct table *t, const struct kernel_route *route,
 	const struct kernel_leg *leg, int64_t now_us);
 void table_take_gateways(struct table *t, const struct table *from); /* with the nexthops */
 /*
- * The kernel tells in hundredths of a second when a route runs out, and 0 for never; so in its last hundredth it seems to
- * live for ever.  Gives such routes in t the time that was known of them before.
+ * The kernel tells in hundredths of a second when a route runs out, and 0 for never; so in its last
+ * hundredth it seems to live for ever.  Gives such routes in t the time that was known of them
+ * before.
  */
 void table_keep_expiries(struct table *t, const struct table *before, int64_t now_us);
 
@@ -70,8 +73,8 @@ bool table_has_gateway(const struct table *t, uint32_t ifindex, uint32_t *ret_me
 bool table_wants_source(const struct table *t, const struct kernel_address *address);
 
 /*
- * The facts of a device in one family; device NULL or down: all zero.  was is what was said last: of equal gateways or
- * addresses the one in use stays.  ret may be was.
+ * The facts of a device in one family; device NULL or down: all zero.  was is what was said last:
+ * of equal gateways or addresses the one in use stays.  ret may be was.
  */
 void table_facts(const struct table *t, const struct kernel_device *device, enum family family,
 	const struct path_facts *was, int64_t now_us, struct path_facts *ret);

@@ -65,7 +65,7 @@ void log_line(int level, const char *format, ...)
 	if (log_state.to_syslog)
 		syslog(level, "%s", text);
 	size = snprintf(line, sizeof(line), "%s: %s%s\n", log_state.name, level_word(level), text);
-	/* one write, so that lines of several processes do not mix; a log that is gone is no reason to stop */
+	/* one write: lines of several processes do not mix; a lost log is no reason to stop */
 	if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
 		return;
 }

@@ -1,9 +1,9 @@
 /*
  * Netlink requests, dumps and notifications; see netlink.h.
  *
- * Whatever arrives is checked twice: the datagram must come from the kernel (port 0), and every message must lie
- * whole inside it.  A request socket ignores answers to requests of before (sequence number), so a late
- * acknowledgement after a time-out does no harm.
+ * Whatever arrives is checked twice: the datagram must come from the kernel (port 0), and every
+ * message must lie whole inside it.  A request socket ignores answers to requests of before
+ * (sequence number), so a late acknowledgement after a time-out does no harm.
  */
 #include "io/netlink.h"
 
@@ -145,7 +145,9 @@ static int keep_text_attribute(const struct nlattr *attr, void *user)
 	return MNL_CB_STOP;
 }
 
-/* The kernel's own words in an error message, if it has any (linux/netlink.h, NLMSGERR_ATTR_MSG). */
+/*
+ * The kernel's own words in an error message, if it has any (linux/netlink.h, NLMSGERR_ATTR_MSG).
+ */
 static void keep_text(struct netlink *n, const struct nlmsghdr *nlh)
 {
 	size_t size = mnl_nlmsg_get_payload_len(nlh);
@@ -221,8 +223,7 @@ struct collect {
 	struct netlink_batch *batch;
 	uint32_t first; /* sequence number of the first message */
 	unsigned open;  /* messages that are not done yet */
-	uint64_t
-		bare; /* bit mask of messages that are done with their answer, without acknowledgement */
+	uint64_t bare;  /* bit mask of those that are done with their answer alone */
 	netlink_fn *each;
 	void *user;
 };
@@ -411,7 +412,8 @@ static void events_each(void *user, const struct nlmsghdr *nlh)
 		(void)e->each(nlh, e->user);
 }
 
-/* After an overrun what still lies in the socket is older than the dump to come and would overwrite it. */
+/* After an overrun what still lies in the socket is older than the dump to come and would overwrite
+   it. */
 static void throw_away(struct netlink_events *e)
 {
 	ssize_t size;
@@ -460,7 +462,8 @@ static void set_receive_size(struct netlink *n)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-/* Without it (a kernel built so) messages that are of no interest come too; who reads them ignores them. */
+/* Without it (a kernel built so) messages that are of no interest come too; who reads them ignores
+   them. */
 static void set_filter(const struct netlink_events *e)
 {
 	struct sock_fprog program = {.len = e->n_filter, .filter = (struct sock_filter *)e->filter};

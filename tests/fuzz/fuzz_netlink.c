@@ -1,4 +1,5 @@
-/* Datagrams of rtnetlink, decoded and put into a table; whatever they say, the facts that follow are well-formed. */
+/* Datagrams of rtnetlink, decoded and put into a table; whatever they say, the facts that follow
+   are well-formed. */
 #include <stdlib.h>
 #include <string.h>
 

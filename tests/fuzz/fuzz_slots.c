@@ -1,4 +1,5 @@
-/* The slot file: any bytes give a table without doubles, and what is printed of it reads the same again. */
+/* The slot file: any bytes give a table without doubles, and what is printed of it reads the same
+   again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,10 +1,12 @@
 /*
- * Links by hand: prints what links.c leaves in the inbox, one line an input, and answers commands on stdin.
+ * Links by hand: prints what links.c leaves in the inbox, one line an input, and answers commands
+ * on stdin.
  *
  *      path SLOT FAMILY present=0|1 carrier=0|1 address=A|- gateway=G|- ifindex=N mtu=N metric=N
  *      changed                         links_fill_policy() would say something new
  *
- *      policy      one line a link: link SLOT NAME DEVICE kind= metered= preference= order= enabled= why="..."
+ *      policy      one line a link: link SLOT NAME DEVICE kind= metered= preference= order=
+ *                  enabled= why="..."
  *      configure   reads the configuration file again
  *      count SLOT  counters SLOT tx_packets= rx_packets= tx_bytes= rx_bytes=
  *      stats       dumps= messages= overruns= left_out= malformed= rss_kb=

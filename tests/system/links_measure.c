@@ -1,9 +1,10 @@
 /*
- * What links.c and counters.c cost and how fast they are, in a network namespace of this process alone.
+ * What links.c and counters.c cost and how fast they are, in a network namespace of this process
+ * alone.
  *
- *      latency      a child changes something in the kernel; time from before its system call to the INPUT_PATH
- *      late carrier the second of two carrier losses within a second, on a device like hardware, told by the kernel
- *                   and asked for with links_look()
+ *      latency      a child changes something; from before its system call to the INPUT_PATH
+ *      late carrier the second of two carrier losses within a second, on a device like hardware,
+ *                   told by the kernel and asked for with links_look()
  *      reads        µs for one counters_read() and one links_look() of 1, 4 and 8 links
  *      dump         ms until a changed default route is seen, among many other routes in table main
  *      memory       kB resident for the adapters, 8 links
@@ -212,7 +213,8 @@ static void set_carrier(int tap, int on)
 		perror("TUNSETCARRIER");
 }
 
-/* Takes one carrier, a little later the other; µs until the second is in the inbox.  ask: links_look() every 20 ms. */
+/* Takes one carrier, a little later the other; µs until the second is in the inbox.  ask:
+   links_look() every 20 ms. */
 static int64_t lose_two_carriers(const int tap[2], bool ask)
 {
 	struct timeval tick = {.tv_usec = 20000};

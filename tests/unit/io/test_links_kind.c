@@ -140,7 +140,8 @@ static void link_to(const char *folder, const char *name, const char *target)
 	assert_int_equal(symlink(target, path), 0);
 }
 
-/* sysfs of a composite USB modem: net, serial ports and a control channel are interfaces of one device. */
+/* sysfs of a composite USB modem: net, serial ports and a control channel are interfaces of one
+   device. */
 static void clues_of_a_usb_modem(void **state)
 {
 	char root[] = "/tmp/test_links_kind.XXXXXX", command[64], net[64];

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "io/netlink.h"
 
@@ -142,6 +143,49 @@ static void dumps(void **state)
 	assert_int_equal(again, n);
 }
 
+static int seen;
+
+static int see(const struct nlmsghdr *nlh, void *user)
+{
+	(void)user;
+	seen += nlh->nlmsg_type == RTM_NEWLINK;
+	return 0;
+}
+
+static void lose(void *user)
+{
+	(void)user;
+	fail();
+}
+
+/* Another process may write to our socket, if it is root's; only the kernel is believed. */
+static void messages_of_other_processes_are_not_believed(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct netlink_events events = {.each = see, .lost = lose};
+	struct sockaddr_nl to = {.nl_family = AF_NETLINK};
+	struct {
+		struct nlmsghdr nlh;
+		struct ifinfomsg link;
+	} spoofed = {.nlh = {.nlmsg_len = sizeof(spoofed), .nlmsg_type = RTM_NEWLINK}};
+	int fd;
+
+	(void)state;
+	assert_int_equal(netlink_events_open(&events, base, NETLINK_ROUTE, NULL, 0), 0);
+	to.nl_pid = events.netlink.portid;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	assert_true(fd >= 0);
+	if (sendto(fd, &spoofed, sizeof(spoofed), 0, (struct sockaddr *)&to, sizeof(to)) > 0) {
+		netlink_events_read(&events);
+		assert_int_equal(events.netlink.foreign, 1);
+	}
+	assert_int_equal(seen, 0);
+	close(fd);
+	netlink_events_close(&events);
+	netlink_events_close(&events);
+	event_base_free(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full_batch_says_so, open_it, close_it),
 		cmocka_unit_test_setup_teardown(kernel_says_why, open_it, close_it),
 		cmocka_unit_test_setup_teardown(dumps, open_it, close_it),
+		cmocka_unit_test(messages_of_other_processes_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
