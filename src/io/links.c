@@ -117,6 +117,12 @@ static void refuse(struct links *l, const struct kernel_device *device)
 	l->refused_ifindex = device->ifindex;
 }
 
+/* Whether a device may become a link without being configured. */
+static bool is_uplink(const struct kernel_device *device)
+{
+	return !device->loopback && !kind_is_tunnel(device->name, device->kind, device->type);
+}
+
 /* Devices with a default route become links. */
 static void discover(struct links *l)
 {
@@ -125,20 +131,14 @@ static void discover(struct links *l)
 		uint32_t metric;
 		int slot;
 
-		if (!table_has_gateway(&l->follow.table, device->ifindex, &metric))
+		if (!l->config->zero_config || !is_uplink(device) ||
+			!table_has_gateway(&l->follow.table, device->ifindex, &metric))
 			continue;
-		slot = slots_find(&l->slots, device->name);
-		if (slot < 0) {
-			if (!l->config->zero_config || device->loopback ||
-				kind_is_tunnel(device->name, device->kind, device->type))
-				continue;
-			slot = give_slot(l, device->name, false);
-			if (slot < 0) {
-				refuse(l, device);
-				continue;
-			}
-		}
-		l->link[slot].discovered = true;
+		slot = give_slot(l, device->name, false);
+		if (slot < 0)
+			refuse(l, device);
+		else
+			l->link[slot].discovered = true;
 	}
 }
 
@@ -198,9 +198,7 @@ static bool is_used(const struct links *l, unsigned slot, const struct kernel_de
 		return true;
 	if (!l->config->zero_config)
 		return false;
-	return link->discovered ||
-	       (link->remembered && device && !device->loopback &&
-		       !kind_is_tunnel(device->name, device->kind, device->type));
+	return link->discovered || (link->remembered && device && is_uplink(device));
 }
 
 /*

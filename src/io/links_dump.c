@@ -20,6 +20,7 @@ struct walk {
 	const struct links_dump *dump;
 	struct table *table;
 	int64_t now_us;
+	enum family family; /* of the routes that were asked for */
 	size_t n_unresolved;
 	struct kernel_route unresolved[UNRESOLVED_MAX];
 };
@@ -31,7 +32,9 @@ static int see_route(const struct nlmsghdr *nlh, void *user)
 
 	if (kernel_decode(nlh, &m) < 0)
 		return kernel_is_after_default(nlh) ? -ECANCELED : 0;
-	if (m.subject != KERNEL_ROUTE || m.gone || m.route.protocol == w->dump->own_protocol)
+	/* a kernel without IPv6 answers with what it has, IPv4 */
+	if (m.subject != KERNEL_ROUTE || m.gone || m.route.family != w->family ||
+		m.route.protocol == w->dump->own_protocol)
 		return 0;
 	if (m.route.nexthop)
 		table_add_nexthop(w->table, m.route.nexthop);
@@ -103,7 +106,7 @@ static int dump(struct walk *w, uint16_t type, const void *header, size_t size, 
 
 static int dump_routes(struct walk *w, bool *ret_inconsistent)
 {
-	static const uint8_t family[] = {AF_INET, AF_INET6};
+	static const uint8_t family[FAMILY_COUNT] = {AF_INET, AF_INET6};
 	/* kernels from 4.20 on filter by table; who gets more sorts it out in kernel_decode() */
 	struct {
 		struct rtmsg header;
@@ -118,7 +121,8 @@ static int dump_routes(struct walk *w, bool *ret_inconsistent)
 
 	table_clear_gateways(w->table);
 	w->n_unresolved = 0;
-	for (size_t i = 0; i < sizeof(family); i++) {
+	for (int i = 0; i < FAMILY_COUNT; i++) {
+		w->family = (enum family)i;
 		request.header.rtm_family = family[i];
 		error = dump(w, RTM_GETROUTE, &request, sizeof(request), see_route,
 			ret_inconsistent);

@@ -249,6 +249,11 @@ class LinksTest(unittest.TestCase):
         c.ask("configure")
         c.wait(0, present=1, carrier=0, address="10.8.0.2", gateway="0.0.0.0", metric=5)
         self.assertEqual(c.policy()["office"]["kind"], "vpn")
+        self.configure("")
+        c.ask("configure")
+        self.assertEqual(c.policy(), {})
+        with open(self.folder + "/slots", encoding="utf8") as f:
+            self.assertEqual(f.read(), "# slot device\n")
 
     def test_point_to_point_has_a_gateway_without_an_address(self):
         c = self.start()
