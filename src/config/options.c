@@ -209,7 +209,7 @@ const struct option option_table[] = {
 		.text = "What one switch costs its users, as time in trouble: an outage that "
 			"will probably end sooner is waited out."},
 	{OPTION_SECTION_FAILOVER, .name = "bad_hold", DURATION(config, policy.bad_hold_us),
-		.def = USEC_S, .max = USEC_H, .live = true,
+		.def = 500 * USEC_MS, .max = USEC_H, .live = true,
 		.text = "How long a link must have been bad (not dead) before traffic leaves "
 			"it."},
 	{OPTION_SECTION_FAILOVER, .name = "canary", DURATION(config, policy.canary_us),

@@ -11,7 +11,8 @@
 #define SHORT_US (2 * USEC_S)
 #define LONG_N 160
 #define LONG_US (15 * USEC_S)
-#define METHOD_N 4           /* fewer probes of one method are not judged by themselves */
+#define METHOD_N 4 /* fewer probes of one method are not judged by themselves */
+#define CALLS_N 40
 #define GOOD_US (2 * USEC_S) /* a bad path must have been good this long */
 #define GOOD_N 20
 #define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
@@ -121,13 +122,21 @@ static void spell_over(struct path *p, const struct step_env *env, unsigned c)
 	p->bad_us[c] = 0;
 }
 
+/* The few percent that harm a call are seen in many samples only. */
+static uint32_t class_loss(const struct path *p, const struct class_policy *class,
+	const struct view_of_window *wide)
+{
+	if (class->need == CLASS_NEED_REALTIME && wide->n >= CALLS_N)
+		return wide->loss_ppm;
+	return (uint32_t)usec_max(p->loss_ppm, 0);
+}
+
 static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	const struct view_of_window *w, const struct view_of_window *wide)
 {
 	const struct class_policy *class = &env->policy->class[c];
 
-	p->score[c] = score_path(class->need, p->rtt_us, p->jitter_us,
-		(uint32_t)usec_max(p->loss_ppm, 0));
+	p->score[c] = score_path(class->need, p->rtt_us, p->jitter_us, class_loss(p, class, wide));
 	if (p->score[c] < class->min_score && !p->congested) {
 		p->good_us[c] = 0;
 		if (!p->bad_us[c])
@@ -148,15 +157,27 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 		p->bad[c] = false;
 }
 
-static void examine(struct path *p, const struct step_env *env, const struct passive *passive,
-	bool active, const struct view_of_window *w)
+/* Not enough yet to call it bad for calls, but on the way there: more samples will tell. */
+static bool promising(const struct path *p, const struct step_env *env, unsigned c,
+	const struct view_of_window *wide)
 {
-	bool thinned = active && passive_thinned(passive, env->now_us);
+	return env->policy->class[c].need == CLASS_NEED_REALTIME && wide->lost >= 2 &&
+	       surprise(p, wide->n, wide->lost) >= NAT;
+}
+
+static void examine(struct path *p, const struct step_env *env, const struct passive *passive,
+	bool active, const struct view_of_window *w, const struct view_of_window *wide)
+{
+	bool thinned =
+		active &&
+		(passive_thinned(passive, env->now_us) ||
+			(policy_realtime(env->policy) && passive_frayed(passive, env->now_us)));
 	bool losing = w->lost >= 2 && w->loss_ppm > LOSS_FLOOR_PPM + p->baseline.learned.loss_ppm;
 	bool undecided = false;
 
 	for (unsigned c = 0; c < env->policy->n_classes; c++)
-		undecided = undecided || (p->bad_us[c] && !p->bad[c]);
+		undecided =
+			undecided || (!p->bad[c] && (p->bad_us[c] || promising(p, env, c, wide)));
 	if (env->now_us < p->examine_until_us || (!thinned && !losing && !undecided))
 		return;
 	if (env->now_us < p->examine_rest_us && !undecided)
@@ -202,7 +223,7 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 	p->congested = own_doing(p, env, passive);
 	for (unsigned c = 0; c < env->policy->n_classes; c++)
 		judge_class(p, env, c, &w, &wide);
-	examine(p, env, passive, active, &w);
+	examine(p, env, passive, active, &w, &wide);
 	path_requalify(p, env);
 	p->assess_us = env->now_us + (env->now_us < p->examine_until_us || p->bad_us[0] || p->bad[0]
 						     ? PERIOD_US

@@ -13,6 +13,7 @@
 #define TELL_AGAIN_US (10 * USEC_MIN)
 #define TRIAL_US (250 * USEC_MS)
 #define TRIAL_LONG_US USEC_S
+#define TRIAL_STALE_US (4 * USEC_S) /* then it starts over: old answers prove nothing */
 #define HEAVY_LOSS_PPM 200000 /* established flows do not survive this either: they move too */
 
 struct field {
@@ -244,7 +245,7 @@ static bool proven(struct choice *c, const struct step_env *env, struct path *to
 
 	if (!bad && to->alive_us && to->alive_us >= since_us)
 		return true;
-	if (!c->trial_us || c->trial != to->index) {
+	if (!c->trial_us || c->trial != to->index || env->now_us - c->trial_us > TRIAL_STALE_US) {
 		c->trial_us = env->now_us;
 		c->trial = to->index;
 		to->confirm = true;
@@ -257,8 +258,6 @@ static bool proven(struct choice *c, const struct step_env *env, struct path *to
 	if (!bad)
 		return to->alive_us >= c->trial_us;
 	window_read(&to->window, c->trial_us, 64, to->unfit, PATH_UNFIT, &s);
-	if (env->now_us - c->trial_us > 4 * TRIAL_LONG_US)
-		c->trial_us = 0; /* start over: old answers prove nothing */
 	return env->now_us - c->trial_us >= TRIAL_US && s.n - s.lost >= 3 && s.lost * 4 <= s.n;
 }
 

@@ -6,7 +6,10 @@
 #include "base/usec.h"
 
 #define SHARE_WINDOW_US (400 * USEC_MS)
+#define LONG_WINDOW_US (2 * USEC_S)
+#define LONG_PACKETS 60
 #define SHARE_PACKETS 15 /* fewer say nothing about a share */
+#define FRAYED_PERMILLE 25
 #define GAP_FLOOR_US                                                                               \
 	(25 * USEC_MS) /* nothing shorter is ever a silence: readings are 10-20 ms apart */
 #define GAP_MAX_US (10 * USEC_S)
@@ -58,6 +61,24 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
 	p->share_tx = p->share_rx = 0;
 }
 
+static void share_long(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
+{
+	uint64_t expected;
+
+	if (!p->long_us)
+		p->long_us = now_us;
+	p->long_tx += tx;
+	p->long_rx += rx;
+	if (now_us - p->long_us < LONG_WINDOW_US)
+		return;
+	expected = (uint64_t)p->long_tx * usec_min(p->usual_ppm, 1000000) / 1000000;
+	p->long_lacking = p->long_tx >= LONG_PACKETS && expected > p->long_rx
+				  ? (uint32_t)(expected - p->long_rx) * 1000 / p->long_tx
+				  : 0;
+	p->long_us = now_us;
+	p->long_tx = p->long_rx = 0;
+}
+
 static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_us, int64_t now_us)
 {
 	if (tx)
@@ -104,6 +125,7 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 		rx_bytes = usec_clamp(rx_bytes, 0, INT64_C(1) << 36);
 		rates(p, tx_bytes, rx_bytes, took_us);
 		share(p, (uint32_t)tx, (uint32_t)rx, now_us);
+		share_long(p, (uint32_t)tx, (uint32_t)rx, now_us);
 		silence(p, (uint32_t)tx, (uint32_t)rx, p->read_us, now_us);
 	} else {
 		p->unanswered_us = 0;
@@ -151,6 +173,11 @@ uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us
 		return 0;
 	return (uint32_t)((int64_t)p->unanswered * overdue_us / silent_us *
 			  usec_min(p->usual_ppm, 1000000) / 1000000);
+}
+
+bool passive_frayed(const struct passive *p, int64_t now_us)
+{
+	return p->long_lacking >= FRAYED_PERMILLE && now_us - p->read_us < STALE_US;
 }
 
 bool passive_busy(const struct passive *p, int64_t now_us)

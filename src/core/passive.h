@@ -29,6 +29,10 @@ struct passive {
 	/* share that comes back, over windows of about half a second */
 	int64_t share_us;
 	uint32_t share_tx, share_rx;
+	int64_t long_us; /* the same over windows of some seconds, for small losses */
+	uint32_t long_tx, long_rx;
+	uint32_t
+		long_lacking; /* of a thousand sent, how many the last whole long window lacks against the usual share */
 	uint32_t share_ppm; /* of the last whole window; 1000000 or more: as usual or better */
 	uint32_t usual_ppm; /* learned; 0: not known */
 };
@@ -48,6 +52,9 @@ void passive_forgive(struct passive *p, int64_t now_us);
 
 /* Clearly fewer packets come back than usual. */
 bool passive_thinned(const struct passive *p, int64_t now_us);
+
+/* A few in a hundred fewer than usual, over some seconds of steady traffic. */
+bool passive_frayed(const struct passive *p, int64_t now_us);
 
 /* Users send within the last second. */
 bool passive_busy(const struct passive *p, int64_t now_us);

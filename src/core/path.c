@@ -49,7 +49,8 @@ static void tell_health(const struct path *p, const struct step_env *env, enum h
 	e->value[0] = p->silent_us ? env->now_us - p->silent_us : 0;
 	e->value[1] = p->misses;
 	e->value[2] = p->loss_ppm;
-	e->value[3] = health == HEALTH_DEAD ? p->baseline.patience_us : p->rtt_us;
+	e->value[3] = p->rtt_us;
+	e->limit_us = health == HEALTH_DEAD ? p->baseline.patience_us : 0;
 }
 
 static void set_health(struct path *p, const struct step_env *env, enum health health,
@@ -264,14 +265,18 @@ static void recount_silence(struct path *p)
 		p->suspicion = suspicion;
 }
 
-/* A probe that stayed unanswered while one to another target, sent at the same moment, was answered: the target's fault,
-   or chance; several in a row are no chance. */
+/* A probe that stayed unanswered while all those to other targets, sent at the same moment, were answered: the target's
+   fault, or chance; several in a row are no chance.  Where others are missed too it is the path that loses. */
 static void blame_target(struct path *p, struct window_probe *w)
 {
 	uint8_t *unfit = &p->unfit[w->target % TARGETS_MAX][w->method];
 
-	if (w->blamed || w->method == PROBE_NEIGHBOUR || w->method == PROBE_BIG ||
-		!window_answered_beside(&p->window, w, COMPARE_US, false))
+	struct window_company company;
+
+	if (w->blamed || w->method == PROBE_NEIGHBOUR || w->method == PROBE_BIG)
+		return;
+	company = window_company(&p->window, w, COMPARE_US, false);
+	if (!company.answered || company.missed > company.answered / 2)
 		return;
 	w->blamed = true;
 	if (*unfit < PATH_UNFIT)
@@ -287,7 +292,7 @@ static void blame_service(struct path *p, const struct step_env *env, struct win
 		p->health == HEALTH_UNKNOWN ||
 		p->unfit[w->target % TARGETS_MAX][w->method] >= PATH_UNFIT)
 		return;
-	if (!window_answered_beside(&p->window, w, COMPARE_US, true)) {
+	if (!window_company(&p->window, w, COMPARE_US, true).answered) {
 		service_doubted(p->service, service, env->now_us);
 		return;
 	}

@@ -68,7 +68,7 @@ void policy_default(struct policy *ret)
 	ret->heartbeat_active_us = 500 * USEC_MS;
 	ret->heartbeat_standby_us = 5 * USEC_S;
 	ret->switch_cost_us = 500 * USEC_MS;
-	ret->bad_hold_us = USEC_S;
+	ret->bad_hold_us = 500 * USEC_MS;
 	ret->canary_us = 2 * USEC_S;
 	ret->dns_matters = true;
 }

@@ -117,5 +117,14 @@ static inline enum family path_family(unsigned path)
 	return (enum family)(path % FAMILY_COUNT);
 }
 
+/* Some class has the needs of calls: small losses matter. */
+static inline bool policy_realtime(const struct policy *p)
+{
+	for (unsigned c = 0; c < p->n_classes; c++)
+		if (p->class[c].need == CLASS_NEED_REALTIME)
+			return true;
+	return false;
+}
+
 /* The defaults of a policy without links; config/ starts from it, tests use it as it is. */
 void policy_default(struct policy *ret);

@@ -4,7 +4,10 @@
 
 #include "base/usec.h"
 
+#define EXAMINE_US (33 * USEC_MS)
+#define EXAMINE_CALLS_US (20 * USEC_MS) /* a few percent take many samples to be seen */
 #define REFIT_US (60 * USEC_S)
+#define FIT_MIN 2 /* pairs of target and method left; with fewer nothing could be told apart */
 #define BURST_FAST_ROUNDS 8
 
 /* Time between checks of a service: in use, standby; without and with a budget. */
@@ -279,7 +282,8 @@ static void well_round(const struct sender *s)
 	int64_t bad_us = s->env->now_us - p->health_since_us;
 
 	if (s->env->now_us < p->examine_until_us)
-		rotate_round(s, s->role.active ? BUDGET_HEARTBEAT : BUDGET_CHECK, 33 * USEC_MS);
+		rotate_round(s, s->role.active ? BUDGET_HEARTBEAT : BUDGET_CHECK,
+			policy_realtime(s->env->policy) ? EXAMINE_CALLS_US : EXAMINE_US);
 	else if (p->health == HEALTH_DEGRADED && !s->budget->budget_bytes)
 		rotate_round(s, BUDGET_CHECK,
 			s->role.active      ? 100 * USEC_MS
@@ -429,18 +433,29 @@ static void run_confirm(const struct sender *s)
 	send_volley(s, PROBE_TCP, 1);
 }
 
+static unsigned fit_pairs(const struct sender *s)
+{
+	enum family family = path_family(s->p->index);
+	unsigned fit = 0;
+
+	for (unsigned t = 0; t < s->env->policy->n_targets[family]; t++) {
+		fit += speaks(s->env->policy, family, t, PROBE_ICMP) &&
+		       s->p->unfit[t][PROBE_ICMP] < PATH_UNFIT;
+		fit += speaks(s->env->policy, family, t, PROBE_TCP) &&
+		       s->p->unfit[t][PROBE_TCP] < PATH_UNFIT;
+	}
+	return fit;
+}
+
 /*
  * Unfit targets are asked again from time to time (a miss of theirs is ignored, an answer makes them fit), and all are
- * forgiven when nobody else is left.
+ * forgiven when hardly anybody else is left.
  */
 static void refit(const struct sender *s)
 {
 	struct path *p = s->p;
-	bool any = pick_target(s, PROBE_ICMP, 0) < TARGETS_MAX ||
-		   pick_target(s, PROBE_TCP, 0) < TARGETS_MAX ||
-		   pick_target(s, PROBE_DNS, 0) < TARGETS_MAX;
 
-	if (!any)
+	if (fit_pairs(s) < FIT_MIN)
 		memset(p->unfit, 0, sizeof(p->unfit));
 	if (s->env->now_us < p->refit_us)
 		return;

@@ -63,17 +63,20 @@ int64_t window_deadline_us(const struct window *w)
 	return least;
 }
 
-bool window_answered_beside(const struct window *w, const struct window_probe *p, int64_t span_us,
-	bool by_method)
+struct window_company window_company(const struct window *w, const struct window_probe *p,
+	int64_t span_us, bool by_method)
 {
+	struct window_company c = {0, 0};
 	const struct window_probe *q;
 
-	for (unsigned i = 0; (q = window_newest(w, i)) && q->sent_us >= p->sent_us - span_us; i++)
-		if (q->state == PROBE_STATE_ANSWERED && q->method != PROBE_NEIGHBOUR &&
-			(by_method ? q->method != p->method : q->target != p->target) &&
-			q->sent_us <= p->sent_us + span_us)
-			return true;
-	return false;
+	for (unsigned i = 0; (q = window_newest(w, i)) && q->sent_us >= p->sent_us - span_us; i++) {
+		if (q->sent_us > p->sent_us + span_us || q->method == PROBE_NEIGHBOUR ||
+			(by_method ? q->method == p->method : q->target == p->target))
+			continue;
+		c.answered += q->state == PROBE_STATE_ANSWERED;
+		c.missed += q->state == PROBE_STATE_MISSED;
+	}
+	return c;
 }
 
 const struct window_probe *window_newest(const struct window *w, unsigned i)
@@ -126,21 +129,27 @@ static const struct window_probe *select_next(const struct window *w, const stru
 	return NULL;
 }
 
+/* The one target that loses far more than the others together; TARGETS_MAX: none does. */
 static unsigned worst_target(const struct window *w, const struct selection *s)
 {
-	uint32_t n[TARGETS_MAX] = {0}, lost[TARGETS_MAX] = {0};
-	unsigned targets = 0, worst = TARGETS_MAX, total = 0;
+	uint32_t n[TARGETS_MAX] = {0}, lost[TARGETS_MAX] = {0}, all = 0, all_lost = 0;
+	unsigned targets = 0, worst = TARGETS_MAX;
 	const struct window_probe *p;
 
-	for (unsigned i = 0; total < s->max_n && (p = select_next(w, s, &i)); total++) {
+	for (unsigned i = 0; all < s->max_n && (p = select_next(w, s, &i)); all++) {
 		targets += !n[p->target];
 		n[p->target]++;
 		lost[p->target] += p->state == PROBE_STATE_MISSED;
+		all_lost += p->state == PROBE_STATE_MISSED;
 	}
 	for (unsigned t = 0; targets >= 3 && t < TARGETS_MAX; t++)
-		if (lost[t] && (worst == TARGETS_MAX ||
-				       (uint64_t)lost[t] * n[worst] > (uint64_t)lost[worst] * n[t]))
+		if (lost[t] > 1 && (worst == TARGETS_MAX || (uint64_t)lost[t] * n[worst] >
+								    (uint64_t)lost[worst] * n[t]))
 			worst = t;
+	/* chance alone makes one the worst: it must lose three times what the others do */
+	if (worst < TARGETS_MAX && (uint64_t)lost[worst] * (all - n[worst]) <
+					   3 * (uint64_t)(all_lost - lost[worst]) * n[worst])
+		worst = TARGETS_MAX;
 	return worst;
 }
 

@@ -56,18 +56,21 @@ struct window_probe *window_expired(struct window *w, int64_t now_us);
 /* The earliest deadline of the pending ones; USEC_NEVER when nothing is under way. */
 int64_t window_deadline_us(const struct window *w);
 
-/* Whether another probe, sent within span_us of this one to another target (or, by_method, by another method), was
-   answered: then the path was well at that moment. */
-bool window_answered_beside(const struct window *w, const struct window_probe *p, int64_t span_us,
-	bool by_method);
+/* Of the other probes sent within span_us of this one to other targets (or, by_method, by other methods): how many were
+   answered, and how many missed.  Answers mean that the path was well at that moment. */
+struct window_company {
+	unsigned answered, missed;
+};
+struct window_company window_company(const struct window *w, const struct window_probe *p,
+	int64_t span_us, bool by_method);
 
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
 
 /*
  * Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us.
- * unfit[target][method] >= limit: left out, that target's misses are its own.  So are those of the one target that
- * loses most, where at least three were asked: a path loses alike to all.  Of losses in a row the first two count: a
+ * unfit[target][method] >= limit: left out, that target's misses are its own.  So are those of a
+ * target that loses three times what the others do, where at least three were asked: a path loses alike to all.  Of losses in a row the first two count: a
  * short silence, during which many probes were sent, is no proof of a high loss.
  */
 void window_read(const struct window *w, int64_t since_us, unsigned max_n,
