@@ -17,7 +17,8 @@
 /* A user may be left on a dead link while another one works for so long.  What is learned of a link
    that comes back by itself may make the engine patient, so this is not the detection time. */
 #define DEAD_MAX_US (6 * USEC_S)
-#define LOSSY_MAX_US (30 * USEC_S) /* half of the packets or more are lost */
+#define DEAD_METERED_MAX_US (20 * USEC_S) /* heartbeats are as rare as the budget wants */
+#define LOSSY_MAX_US (30 * USEC_S)        /* half of the packets or more are lost */
 #define FRESH_US (3 * USEC_S)
 
 struct check {
@@ -155,7 +156,7 @@ static void follow_links(struct check *c)
 	lossy_us = usec_min(now_us - c->clean_us[w->active], other_us);
 	c->longest_dead_us = usec_max(c->longest_dead_us, dead_us);
 	c->longest_lossy_us = usec_max(c->longest_lossy_us, lossy_us);
-	if (dead_us > DEAD_MAX_US)
+	if (dead_us > (w->link[w->active].metered ? DEAD_METERED_MAX_US : DEAD_MAX_US))
 		broken(c, "left on a dead link although another works");
 	if (lossy_us > LOSSY_MAX_US)
 		broken(c, "left on a link that loses half of all, although another works");
