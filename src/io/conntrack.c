@@ -1,7 +1,7 @@
 /*
- * Deletes conntrack entries by mark; see conntrack.h.  One IPCTNL_MSG_CT_DELETE without a tuple is a flush, and the
- * kernel (4.1 and later) restricts it to CTA_MARK under CTA_MARK_MASK; nfgenmsg.version 1 makes it also look at the
- * family (5.3 and later; before, both families go).
+ * Deletes conntrack entries by mark; see conntrack.h.  One IPCTNL_MSG_CT_DELETE without a tuple
+ * is a flush, and the kernel (4.1 and later) restricts it to CTA_MARK under CTA_MARK_MASK;
+ * nfgenmsg.version 1 makes it also look at the family (5.3 and later; before, both families go).
  */
 #include "io/conntrack.h"
 

@@ -1,9 +1,11 @@
 /*
- * The ruleset as chains AUTONOMY-* in table mangle, for systems that have only iptables (legacy or nft back end): one
- * iptables-save and one iptables-restore --noflush a family, each an atomic replacement of our chains.
+ * The ruleset as chains AUTONOMY-* in table mangle, for systems that have only iptables (legacy
+ * or nft back end): one iptables-save and one iptables-restore --noflush a family, each an atomic
+ * replacement of our chains.
  *
- * An empty chain AUTONOMY-<crc of the rules> is how a successor recognises the ruleset as the one that it would install;
- * the number of rules and the jumps from the built-in chains say whether it is still whole.
+ * An empty chain AUTONOMY-<crc of the rules> is how a successor recognises the ruleset as the one
+ * that it would install; the number of rules and the jumps from the built-in chains say whether
+ * it is still whole.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -77,7 +79,8 @@ __attribute__((format(printf, 2, 3))) static void write_text(struct writer *w, c
 		w->size += (size_t)size;
 }
 
-/* iptables reads a final + as "any name that begins so", and its restore format has quotes and escapes. */
+/* iptables reads a final + as "any name that begins so", and its restore format has quotes and
+   escapes. */
 static bool writable_device(const char *device)
 {
 	if (device[0] == '-')
@@ -140,14 +143,14 @@ static void write_match(struct writer *w, const struct class_match *match, enum 
 	if (match->protocol)
 		write_text(w, " -p %u", match->protocol);
 	if (last)
-		write_text(w, " -m %s %u:%u", ports_module(match->protocol),
-			match->port_first, last);
+		write_text(w, " -m %s %u:%u", ports_module(match->protocol), match->port_first,
+			last);
 	if (match->dscp >= 0)
 		write_text(w, " -m dscp --dscp 0x%02x", (unsigned)match->dscp & 63);
 }
 
-/* A rule here has one target, so a rule of the list becomes one for each of its changes and its verdict; none of its
-   conditions looks at what the ones before changed. */
+/* A rule here has one target, so a rule of the list becomes one for each of its changes and
+   its verdict; none of its conditions looks at what the ones before changed. */
 static void write_begin(struct writer *w, const struct firewall_rule *rule, enum family family)
 {
 	write_text(w, "-A %s", chain_name[rule->chain]);

@@ -1,11 +1,12 @@
 /*
- * The ruleset as nft table `inet autonomy`, spoken over nfnetlink (linux/netfilter/nf_tables.h): no program is run, the
- * whole table is replaced in one transaction, and it takes about a millisecond.
+ * The ruleset as nft table `inet autonomy`, spoken over nfnetlink (linux/netfilter/nf_tables.h):
+ * no program is run, the whole table is replaced in one transaction, and it takes about a
+ * millisecond.
  *
- *      list of rules -> messages (bytes) -> their CRC names an empty chain, ruleset_<crc> -> one batch
+ *      list of rules -> messages (bytes) -> their CRC names an empty chain, ruleset_<crc> -> batch
  *
- * The empty chain is how a successor recognises the table as the one that it would install; that no rule was taken out of
- * it since is seen from their number.
+ * The empty chain is how a successor recognises the table as the one that it would install; that
+ * no rule was taken out of it since is seen from their number.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +29,8 @@
 #define MESSAGE_MAX 2048
 #define ANSWER_WAIT_MS 2000
 
-/* Messages one after the other, in memory that grows: only at start, reload and when devices change. */
+/* Messages one after the other, in memory that grows: only at start, reload and when devices
+   change. */
 struct writer {
 	uint8_t *bytes;
 	size_t size, capacity;
@@ -458,8 +460,9 @@ static void append(struct writer *w, const struct writer *rules)
 }
 
 /*
- * Numbers the messages, asks for an acknowledgement of the last one before END (the kernel answers every failing one
- * anyway), and sends them.  Without END the kernel checks everything and then takes it back: a rehearsal.
+ * Numbers the messages, asks for an acknowledgement of the last one before END (the kernel
+ * answers every failing one anyway), and sends them.  Without END the kernel checks everything
+ * and then takes it back: a rehearsal.
  */
 static int send_all(struct netlink *n, struct writer *w, uint32_t *ret_first, uint32_t *ret_last)
 {
@@ -490,11 +493,11 @@ static int send_all(struct netlink *n, struct writer *w, uint32_t *ret_first, ui
 static int take_answers(const uint8_t *bytes, ssize_t size, uint32_t first, uint32_t last,
 	int *error)
 {
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)bytes;
-	int left = (int)size;
+	const struct nlmsghdr *nlh;
+	size_t at = 0;
 	int done = 0;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	while ((nlh = netlink_message(bytes, (size_t)size, &at))) {
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
 		if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*e) ||

@@ -1,19 +1,20 @@
 /*
  * The ruleset as a list, the same for every variant.  Pure.
  *
- *      prerouting   from an uplink, first direction of a flow without a mark: the flow belongs to that uplink
+ *      prerouting   from an uplink, a flow's first direction, no mark: it belongs to that uplink
  *                   from an uplink: done, what comes in is routed as ever
  *                   from inside: -> inside
  *      output       -> inside (and the kernel routes anew when the mark changes)
  *      inside       a packet that has a link already (a probe's): done
- *                   the flow's class, and its link, into the packet's mark: routed by that link's table
+ *                   the flow's class and link into the packet's mark: that link's table routes it
  *                   a new flow: -> class
  *      class        the configuration's matchers, the first that fits
- *      postrouting  leaves by an uplink, the flow without a link, the packet too: the flow belongs to that uplink
+ *      postrouting  to an uplink, flow and packet without a link: the flow belongs to that uplink
  *
- * A flow is marked once and keeps its link until its conntrack entry goes.  Flows that were there before the ruleset are
- * marked with the link that carries them.  A probe's packets have a link and its flow none: they are told apart from
- * users' flows by that, and never deleted.  Bits outside our mask are not touched.
+ * A flow is marked once and keeps its link until its conntrack entry goes.  Flows that were there
+ * before the ruleset are marked with the link that carries them.  A probe's packets have a link
+ * and its flow none: they are told apart from users' flows by that, and never deleted.  Bits
+ * outside our mask are not touched.
  */
 #pragma once
 
@@ -65,5 +66,6 @@ struct firewall_rules {
 void firewall_rules(const struct config *config, const struct firewall_link link[LINKS_MAX],
 	struct firewall_rules *ret);
 
-/* A matcher's families as a bit mask: addresses say it where the configuration does not; 0: none can match. */
+/* A matcher's families as a bit mask: addresses say it where the configuration does not; 0:
+   none can match. */
 unsigned firewall_match_families(const struct class_match *match);

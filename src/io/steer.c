@@ -1,12 +1,14 @@
 /*
  * Carries out the engine's actions on the data path and watches over what they made.
  *
- *      steer_apply() -> wanted -> steer_change (one batch, one sendmsg) -> acknowledgements -> held -> INPUT_APPLIED
+ *      steer_apply() -> wanted -> steer_change (one batch, one sendmsg)
+ *              -> acknowledgements -> held -> INPUT_APPLIED
  *      notification -> 20 ms -> dump -> held; differs from wanted -> INPUT_DRIFT
  *
- * Owner: autonomyd; everything runs in its loop.  steer_state knows what objects there are, steer_kernel reads and sweeps,
- * steer_flows deletes conntrack entries, steer_own ends the router's own connections, steer_ruleset keeps the firewall's
- * rules, steer_sysctl the kernel's settings.
+ * Owner: autonomyd; everything runs in its loop.  steer_state knows what objects there are,
+ * steer_kernel reads and sweeps, steer_flows deletes conntrack entries, steer_own ends the
+ * router's own connections, steer_ruleset keeps the firewall's rules, steer_sysctl the kernel's
+ * settings.
  */
 #include "io/steer.h"
 
@@ -297,6 +299,7 @@ static int open_all(struct steer *s, struct event_base *base)
 	s->events.each = take_event;
 	s->events.lost = events_lost;
 	s->events.user = s;
+	s->events.filter = steer_event_filter(&s->events.n_filter);
 	/* before the dump: what happens in between is told */
 	return netlink_events_open(&s->events, base, NETLINK_ROUTE, groups,
 		sizeof(groups) / sizeof(groups[0]));
@@ -540,7 +543,8 @@ static int apply_all_again(struct steer *s)
 	return first;
 }
 
-/* Installs everything under the new numbers before what is under the old ones goes: no packet finds nothing. */
+/* Installs everything under the new numbers before what is under the old ones goes: no packet
+   finds nothing. */
 static int renumber(struct steer *s, const struct steer_numbers *old)
 {
 	static const struct steer_state nothing;

@@ -1,28 +1,30 @@
 /*
- * The data path: makes the kernel hold what the engine planned, over rtnetlink, and says what the kernel answered.
+ * The data path: makes the kernel hold what the engine planned, over rtnetlink, and says what the
+ * kernel answered.
  *
- *   nexthop object  of each path      id    nexthop_base + 1 + path
- *   nexthop group   of class, family  id    nexthop_base + 64 + class * FAMILY_COUNT + family, when it balances
- *   table           of each path      table_base + 1 + link       (same number in both families); also the link's prefixes
- *   table           of each class     table_base + 64 + class
- *   mark            of each link      (link + 1) << mark_shift: the lowest five bits of mark_mask; egress link of a flow
- *   mark            of each class     class << class_shift: the two bits of mark_mask above; class 0 has none
- *   rules           rule_base + link        fwmark of a link -> table of that link
- *                   rule_base + 100         main, suppress_prefixlength 0
- *                   rule_base + 200 + class fwmark of a class but 0 -> table of that class
- *                   rule_base + 204         everything else -> table of class 0
+ *   nexthop  of a path    id nexthop_base + 1 + path
+ *   group    of a class   id nexthop_base + 64 + class * FAMILY_COUNT + family, when it balances
+ *   table    of a link    table_base + 1 + link, in each family: default route, on-link prefixes
+ *   table    of a class   table_base + 64 + class, in each family: default route
+ *   mark     of a link    (link + 1) << mark_shift: the lowest five bits of mark_mask
+ *   mark     of a class   class << class_shift: the two bits of mark_mask above; class 0 has none
+ *   rules    rule_base + link          fwmark of a link -> table of that link
+ *            rule_base + 100           main, suppress_prefixlength 0
+ *            rule_base + 200 + class   fwmark of a class but 0 -> table of that class
+ *            rule_base + 204           everything else -> table of class 0
  *
- * A switch is one RTM_NEWROUTE replace in the class table, onto the path's nexthop object or, when the class balances, onto
- * its group (docs/adr/0005: why not a group of one).  Without nexthop objects (kernel < 5.3, found out at start, or forced
- * by configuration) the route holds its hops itself.  All that we make carries the configured protocol number: what has it
- * is ours, nothing else is touched.  After a restart what is found there is adopted:
- * an action that asks for what the kernel already holds changes nothing, and each route that was found leaves one
+ * A switch is one RTM_NEWROUTE replace in the class table, onto the path's nexthop object or,
+ * when the class balances, onto its group (docs/adr/0005: why not a group of one).  Without
+ * nexthop objects (kernel < 5.3, found out at start, or forced by configuration) the route holds
+ * its hops itself.  All that we make carries the configured protocol number: what has it is ours,
+ * nothing else is touched.  After a restart what is found there is adopted: an action that asks
+ * for what the kernel already holds changes nothing, and each route that was found leaves one
  * INPUT_ADOPTED.  What nobody has asked for 30 s after the first installation is taken out.
  *
- * Every ACTION_PATH, ACTION_ROUTE, ACTION_FLOWS and ACTION_RELEASE leaves one INPUT_APPLIED in the inbox; the kernel's
- * notifications about our objects (RTNLGRP_NEXTHOP, _ROUTE, _RULE) that we did not cause, and carriers that go, make it
- * compare the kernel with what the actions asked for; what differs leaves INPUT_DRIFT.  Nothing is written before the
- * first action.
+ * Every ACTION_PATH, ACTION_ROUTE, ACTION_FLOWS and ACTION_RELEASE leaves one INPUT_APPLIED in
+ * the inbox; the kernel's notifications about our objects (RTNLGRP_NEXTHOP, _ROUTE, _RULE) that
+ * we did not cause, and carriers that go, make it compare the kernel with what the actions asked
+ * for; what differs leaves INPUT_DRIFT.  Nothing is written before the first action.
  */
 #pragma once
 
@@ -40,10 +42,12 @@ struct steer *steer_new(struct event_base *base, struct inbox *inbox, const stru
 	struct problem *ret);
 void steer_free(struct steer *s); /* leaves the kernel as it is */
 
-/* A directory for what a successor process must know (kernel settings as they were); call once, before the first action. */
+/* A directory for what a successor process must know (kernel settings as they were); call
+   once, before the first action. */
 void steer_set_run_dir(struct steer *s, const char *run_dir);
 
-/* Class matchers, mark masks, firewall variant ... changed.  -errno with ret filled when the system refuses. */
+/* Class matchers, mark masks, firewall variant ... changed.  -errno with ret filled when the
+   system refuses. */
 int steer_configure(struct steer *s, const struct config *config, struct problem *ret);
 
 /* The links' devices, for the ruleset's device -> mark map; call when the policy changed. */
@@ -51,6 +55,6 @@ void steer_set_links(struct steer *s, const struct policy *policy);
 
 void steer_apply(struct steer *s, const struct action *a);
 
-/* Removes everything of ours (also what an earlier process left, found by protocol number, nft table or iptables
-   chains).  0 or -errno of the first thing that could not be removed. */
+/* Removes everything of ours (also what an earlier process left, found by protocol number, nft
+   table or iptables chains).  0 or -errno of the first thing that could not be removed. */
 int steer_release(struct steer *s);

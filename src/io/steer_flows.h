@@ -1,7 +1,8 @@
 /*
- * Established flows that are to start anew: their conntrack entries are deleted by mark, so that their next packet is
- * routed, marked and translated like a new flow's.  A packet that was on its way through the stack at that moment can bring
- * an entry back with the old mark; one more deletion a second later takes these, unless the path was chosen again by then.
+ * Established flows that are to start anew: their conntrack entries are deleted by mark, so that
+ * their next packet is routed, marked and translated like a new flow's.  A packet that was on its
+ * way through the stack at that moment can bring an entry back with the old mark; one more
+ * deletion a second later takes these, unless the path was chosen again by then.
  */
 #pragma once
 

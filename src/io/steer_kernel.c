@@ -11,6 +11,32 @@
 #define DUMP_TRIES 5
 #define SWEEP_ROUNDS 64
 
+#define AT_TYPE 4   /* struct nlmsghdr.nlmsg_type */
+#define AT_TABLE 20 /* struct rtmsg.rtm_table, after the netlink header */
+/* the type is in the CPU's byte order, and loaded as if it were in the network's */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define AS_LOADED(type) (((type)&0xff) << 8 | (type) >> 8)
+#else
+#define AS_LOADED(type) (type)
+#endif
+
+const struct sock_filter *steer_event_filter(unsigned short *ret_n)
+{
+	static const struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_TYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AS_LOADED(RTM_NEWROUTE), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AS_LOADED(RTM_DELROUTE), 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_TABLE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RT_TABLE_MAIN, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RT_TABLE_LOCAL, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	*ret_n = sizeof(filter) / sizeof(filter[0]);
+	return filter;
+}
+
 /* A dump that was interrupted by a change is asked for again; reset forgets what was seen. */
 static int dump(struct netlink *netlink, uint16_t type, const void *header, size_t size,
 	netlink_fn *each, void *user, void (*reset)(void *user))
@@ -21,7 +47,8 @@ static int dump(struct netlink *netlink, uint16_t type, const void *header, size
 		reset(user);
 		error = netlink_dump(netlink, type, header, size, each, user);
 	}
-	/* after so many tries a list that changes all the time is taken as it is; what differs is seen by the verify */
+	/* after so many tries a list that changes all the time is taken as it is; what differs
+	 * is seen by the verify */
 	return error == -EINTR ? 0 : error;
 }
 
@@ -187,7 +214,8 @@ static int read_address(const struct nlmsghdr *nlh, void *user)
 	memcpy(&header, mnl_nlmsg_get_payload(nlh), sizeof(header));
 	if (header.ifa_index != p->ifindex || header.ifa_family != steer_af(p->family))
 		return 0;
-	/* IFA_ADDRESS is the far end's on a point-to-point link, and the route's destination in any case */
+	/* IFA_ADDRESS is the far end's on a point-to-point link, and the route's destination
+	 * in any case */
 	NETLINK_FOR_EACH_ATTR(attr, nlh, sizeof(header))
 	{
 		if (mnl_attr_get_type(attr) == IFA_ADDRESS)
@@ -245,7 +273,8 @@ static bool wants_rule(const struct sweeping *s, const struct steer_rule *rule)
 	return s->wanted->main_rule[family];
 }
 
-/* Kernels before 4.17 show no protocol of a rule; there one that looks exactly like ours is ours. */
+/* Kernels before 4.17 show no protocol of a rule; there one that looks exactly like ours is
+   ours. */
 static bool our_rule(const struct sweeping *s, const struct steer_rule *rule)
 {
 	struct steer_state asked = {0};

@@ -1,4 +1,5 @@
-/* Nexthop objects and groups, and what nexthops, routes and rules have in common; see steer_object.h. */
+/* Nexthop objects and groups, and what nexthops, routes and rules have in common; see
+   steer_object.h. */
 #include "io/steer_object.h"
 
 #include <errno.h>
@@ -91,7 +92,8 @@ int steer_nexthop_put(struct netlink_batch *b, uint16_t flags, const struct stee
 {
 	bool group = nexthop->n > 0;
 	enum family family = (enum family)nexthop->family;
-	/* onlink: the gateway need not lie in a prefix of the device, and the object survives a change of address */
+	/* onlink: the gateway need not lie in a prefix of the device, and the object survives
+	 * a change of address */
 	bool onlink = !group && !steer_address_any(nexthop->hop.gateway);
 	struct nhmsg header = {
 		.nh_family = group ? AF_UNSPEC : steer_af(family),

@@ -1,4 +1,5 @@
-/* Where our objects live in the kernel: ids, tables, priorities and mark bits, all derived from the configuration. */
+/* Where our objects live in the kernel: ids, tables, priorities and mark bits, all derived
+   from the configuration. */
 #pragma once
 
 #include "config/config.h"

@@ -1,8 +1,9 @@
 /*
- * The kernel objects of the data path as plain structs, and their rtnetlink form (linux/nexthop.h, linux/rtnetlink.h,
- * linux/fib_rules.h).  Bytes and structs only: no socket, no clock.  Parsers take whatever the kernel or another program
- * put into a message; what does not fit a struct here (a blackhole, a resilient group, a rule with selectors that we
- * never use) is refused with -EOPNOTSUPP, what is broken with -EINVAL; ret is untouched then.
+ * The kernel objects of the data path as plain structs, and their rtnetlink form
+ * (linux/nexthop.h, linux/rtnetlink.h, linux/fib_rules.h).  Bytes and structs only: no socket, no
+ * clock.  Parsers take whatever the kernel or another program put into a message; what does not
+ * fit a struct here (a blackhole, a resilient group, a rule with selectors that we never use) is
+ * refused with -EOPNOTSUPP, what is broken with -EINVAL; ret is untouched then.
  */
 #pragma once
 
@@ -50,7 +51,8 @@ struct steer_rule {
 	bool suppress_default; /* suppress_prefixlength 0 */
 };
 
-/* The message for one object appended to a batch; flags: NLM_F_CREATE, _REPLACE, _EXCL.  -ENOBUFS when it is full. */
+/* The message for one object appended to a batch; flags: NLM_F_CREATE, _REPLACE, _EXCL.
+   -ENOBUFS when it is full. */
 int steer_nexthop_put(struct netlink_batch *b, uint16_t flags, const struct steer_nexthop *nexthop);
 int steer_nexthop_delete(struct netlink_batch *b, uint32_t id);
 int steer_route_put(struct netlink_batch *b, uint16_t flags, const struct steer_route *route);

@@ -1,6 +1,7 @@
 /*
- * The router's own connections that began with an address that is of no use any more.  To find them takes milliseconds
- * (all TCP sockets are looked at), so actions that are still to come go first.
+ * The router's own connections that began with an address that is of no use any more.  To find
+ * them takes milliseconds (all TCP sockets are looked at), so actions that are still to come go
+ * first.
  */
 #pragma once
 

@@ -206,7 +206,8 @@ static int parse_attribute(const struct nlattr *attr, enum family family, struct
 	return good ? 0 : -EINVAL;
 }
 
-/* Beside RTA_NH_ID the kernel may show the hops that the object stands for; they are not the route's own. */
+/* Beside RTA_NH_ID the kernel may show the hops that the object stands for; they are not the
+   route's own. */
 static int join_parts(enum family family, const struct route_parts *parts,
 	struct steer_route *route)
 {

@@ -1,7 +1,8 @@
 /*
- * Keeps the firewall ruleset in the kernel: chooses the variant, installs it when the set of devices changes, adopts one
- * that is as it should be, and notices (nftables notifications) when somebody takes it away.  Then the engine is told, not
- * more than once a second, and the next path that it asks for puts the ruleset back.
+ * Keeps the firewall ruleset in the kernel: chooses the variant, installs it when the set of
+ * devices changes, adopts one that is as it should be, and notices (nftables notifications) when
+ * somebody takes it away.  Then the engine is told, not more than once a second, and the next
+ * path that it asks for puts the ruleset back.
  */
 #pragma once
 

@@ -121,8 +121,9 @@ int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, 
 	wanted->main_rule[a->family] = true;
 	*route = default_route(n, steer_class_table(n, a->class), (enum family)a->family);
 	if (objects) {
-		/* a group of one would do, but to replace a group the kernel waits for an RCU grace period, and for a route
-		   it does not: 5 us instead of 35, or of milliseconds when the CPUs are busy */
+		/* a group of one would do, but to replace a group the kernel waits for an RCU
+		 * grace period, and for a route it does not: 5 us instead of 35, or of
+		 * milliseconds when the CPUs are busy */
 		if (a->n > 1)
 			*group = wanted_group(n, a);
 		route->nexthop_id = group->id ? group->id : steer_path_nexthop(n, a->path[0]);
@@ -402,7 +403,8 @@ static struct steer_route prefix_route(const struct steer_numbers *n,
 	return route;
 }
 
-/* Those that are held and not wanted (deletes), or the other way round; all of them when the device is another. */
+/* Those that are held and not wanted (deletes), or the other way round; all of them when the
+   device is another. */
 static int change_prefixes(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, unsigned path,
 	bool deletes)
@@ -478,7 +480,8 @@ int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
 	return error;
 }
 
-/* The kernel refuses a group with a member that is not there, and a route as well: hops that were lost come first. */
+/* The kernel refuses a group with a member that is not there, and a route as well: hops that
+   were lost come first. */
 static int install_lost_hop(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, uint32_t id)
 {
@@ -556,7 +559,8 @@ static bool is_done(const struct steer_step *step, int error)
 	bool rule = step->part == STEER_LINK_RULE || step->part == STEER_CLASS_RULE ||
 		    step->part == STEER_MAIN_RULE;
 
-	/* without a prefix its neighbours are reached by the gateway: no reason to do without the path */
+	/* without a prefix its neighbours are reached by the gateway: no reason to do without
+	 * the path */
 	if (step->part == STEER_PREFIX)
 		return true;
 	if (step->deletes)

@@ -1,9 +1,10 @@
 /*
- * What the kernel holds of ours, or should hold, and how the one becomes the other.  Pure but for the batch that the
- * messages are written to.  There are two of these in io/steer.c: wanted (what the actions asked for) and held (what the
- * kernel acknowledged or showed in a dump).
+ * What the kernel holds of ours, or should hold, and how the one becomes the other.  Pure but for
+ * the batch that the messages are written to.  There are two of these in io/steer.c: wanted (what
+ * the actions asked for) and held (what the kernel acknowledged or showed in a dump).
  *
- *      action -> wanted;   wanted - held -> messages;   acknowledgements -> held;   dump, device lost -> held
+ *      action -> wanted;                wanted - held -> messages
+ *      acknowledgements -> held;        dump, device lost -> held
  */
 #pragma once
 
@@ -12,8 +13,9 @@
 
 #define STEER_PREFIXES_MAX 6 /* of one path; what is beyond goes by the gateway */
 
-/* A prefix that is on the link itself.  A flow to a neighbour there has the link's mark like any other, and would take the
-   detour by the gateway if the link's table had nothing but the default route. */
+/* A prefix that is on the link itself.  A flow to a neighbour there has the link's mark like
+   any other, and would take the detour by the gateway if the link's table had nothing but the
+   default route. */
 struct steer_prefix {
 	uint8_t address[16];
 	uint8_t bits; /* 0: none */
@@ -66,7 +68,8 @@ void steer_want_path(struct steer_state *wanted, const struct steer_numbers *n, 
 int steer_want_route(struct steer_state *wanted, const struct steer_numbers *n, bool objects,
 	const struct action_route *a);
 
-/* Takes over one object from a dump; false when it has no place in the numbering, or is somebody else's. */
+/* Takes over one object from a dump; false when it has no place in the numbering, or is
+   somebody else's. */
 bool steer_hold_nexthop(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_nexthop *nexthop);
 bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
@@ -74,16 +77,17 @@ bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
 bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_rule *rule);
 
-/* What the kernel does by itself when a device loses its carrier (objects) or goes down: nexthops go, groups shrink,
-   routes over them go.  True when there was something to lose. */
+/* What the kernel does by itself when a device loses its carrier (objects) or goes down:
+   nexthops go, groups shrink, routes over them go.  True when there was something to lose. */
 bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex,
 	bool down);
 
-/* What it may do when an IPv4 address goes: with the last one every route over the device that is not over a nexthop object
-   goes too, untold.  True when there was something to lose. */
+/* What it may do when an IPv4 address goes: with the last one every route over the device that
+   is not over a nexthop object goes too, untold.  True when there was something to lose. */
 bool steer_lose_address(struct steer_state *held, uint32_t ifindex);
 
-/* Appends what is missing; -EEXIST when another's object has the place.  Nothing appended: nothing to do. */
+/* Appends what is missing; -EEXIST when another's object has the place.  Nothing appended:
+   nothing to do. */
 void steer_change_init(struct steer_change *c);
 int steer_change_path(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, unsigned path);

@@ -1,7 +1,8 @@
 /*
- * The kernel settings that steering needs: a loose reverse path filter on uplinks (answers may come in where the route to
- * their sender does not go out, RFC 3704 §2.4), and hashing by ports where flows are spread over links.  What they were is
- * remembered, also for a successor process where there is a file for it, and put back on release if still as we set them.
+ * The kernel settings that steering needs: a loose reverse path filter on uplinks (answers may
+ * come in where the route to their sender does not go out, RFC 3704 §2.4), and hashing by ports
+ * where flows are spread over links.  What they were is remembered, also for a successor process
+ * where there is a file for it, and put back on release if still as we set them.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * The data path by hand: one command a line on stdin, each answered by what it left in the inbox and then "ok".
+ * The data path by hand: one command a line on stdin, each answered by what it left in the inbox
+ * and then "ok".
  *
  *      link SLOT DEVICE                    nolink SLOT
  *      path SLOT FAMILY GATEWAY|- [ADDRESS]        nopath SLOT FAMILY

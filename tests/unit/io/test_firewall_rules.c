@@ -107,7 +107,8 @@ static void a_later_packet_is_sent_to_its_link(void **state)
 	(void)state;
 	play(FIREWALL_PREROUTING, &p);
 	assert_int_equal(p.mark, 0x02000005);
-	/* it leaves by another, because its link's table is empty: it keeps its link all the same */
+	/* it leaves by another, because its link's table is empty: it keeps its link all the
+	 * same */
 	play(FIREWALL_POSTROUTING, &p);
 	assert_int_equal(p.flow_mark, 0x02000007);
 }
