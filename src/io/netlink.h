@@ -133,6 +133,7 @@ static inline bool netlink_attr_within(const struct nlattr *attr, const void *en
 	for ((attr) = (const struct nlattr *)(start); netlink_attr_within((attr), (end));          \
 		(attr) = mnl_attr_next(attr))
 
+/* The end is the message's own: mnl_nlmsg_get_payload_tail() rounds it up, beyond the buffer. */
 #define NETLINK_FOR_EACH_ATTR(attr, nlh, header_size)                                              \
 	NETLINK_FOR_EACH(attr, mnl_nlmsg_get_payload_offset((nlh), (header_size)),                 \
-		mnl_nlmsg_get_payload_tail(nlh))
+		(const char *)(nlh) + (nlh)->nlmsg_len)
