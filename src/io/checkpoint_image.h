@@ -9,7 +9,7 @@
  * and the payload.
  *
  * Payloads are packed (base/pack.h).  Cells of history are stored by column as differences to the
- * cell before, since a quiet link's cells hardly differ: about one byte and a half a cell.
+ * cell before, since a quiet link's cells hardly differ: a byte and a half a cell.
  */
 #pragma once
 
