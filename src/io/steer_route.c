@@ -154,8 +154,8 @@ static int parse_hops(const struct nlattr *nest, enum family family, struct stee
 		hop.weight = (uint16_t)(next.rtnh_hops + 1);
 		error = parse_hop_attributes(bytes + sizeof(next), next.rtnh_len - sizeof(next),
 			family, &hop);
-		if (error)
-			return error;
+		if (error || !hop.oif)
+			return error ? error : -EINVAL;
 		route->hop[route->n++] = hop;
 		step = NLMSG_ALIGN((size_t)next.rtnh_len);
 		step = step > left ? left : step;
@@ -258,6 +258,8 @@ int steer_route_parse(const struct nlmsghdr *nlh, struct steer_route *ret)
 		return error;
 	if (!route.table)
 		return -EINVAL;
+	if (!route.bits)
+		memset(route.destination, 0, sizeof(route.destination));
 	*ret = route;
 	return 0;
 }
