@@ -9,21 +9,24 @@
 #define PERIOD_US (100 * USEC_MS) /* between assessments */
 #define SHORT_N 60
 #define SHORT_US (2 * USEC_S)
-#define LONG_N 160
+#define LONG_N 240
 #define LONG_US (15 * USEC_S)
 #define METHOD_N 4 /* fewer probes of one method are not judged by themselves */
+#define CALLS_PERIOD_US (250 * USEC_MS)
 #define CALLS_N 40
+#define CALLS_US (5 * USEC_S)
 #define GOOD_US (2 * USEC_S) /* a bad path must have been good this long */
 #define GOOD_N 20
 #define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
 #define EXAMINE_US (3 * USEC_S)
 #define EXAMINE_REST_US (10 * USEC_S)
-#define LOSS_FLOOR_PPM 5000 /* half a percent is nobody's reason to move */
+#define EXAMINE_CALLS_REST_US (3 * USEC_S) /* from one beginning to the next */
+#define LOSS_FLOOR_PPM 5000                /* half a percent is nobody's reason to move */
 
 /* Doubt that must be overcome, in nats: everyday classes once in a million windows, calls sooner. */
 static int64_t doubt(enum class_need need)
 {
-	return (need == CLASS_NEED_REALTIME ? 6 : 14) * NAT;
+	return (need == CLASS_NEED_REALTIME ? 4 : 14) * NAT;
 }
 
 /*
@@ -122,7 +125,7 @@ static void spell_over(struct path *p, const struct step_env *env, unsigned c)
 	p->bad_us[c] = 0;
 }
 
-/* The few percent that harm a call are seen in many samples only. */
+/* The few percent that harm a call are seen in many samples only; older ones than a few seconds tell of another time. */
 static uint32_t class_loss(const struct path *p, const struct class_policy *class,
 	const struct view_of_window *wide)
 {
@@ -135,9 +138,13 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	const struct view_of_window *w, const struct view_of_window *wide)
 {
 	const struct class_policy *class = &env->policy->class[c];
+	int least;
 
 	p->score[c] = score_path(class->need, p->rtt_us, p->jitter_us, class_loss(p, class, wide));
-	if (p->score[c] < class->min_score && !p->congested) {
+	/* a few percent come and go with the sample: what began stays until it is clearly over */
+	least = class->min_score +
+		(class->need == CLASS_NEED_REALTIME && p->bad_us[c] ? GOOD_MARGIN : 0);
+	if (p->score[c] < least && !p->congested) {
 		p->good_us[c] = 0;
 		if (!p->bad_us[c])
 			p->bad_us[c] = env->now_us;
@@ -168,10 +175,9 @@ static bool promising(const struct path *p, const struct step_env *env, unsigned
 static void examine(struct path *p, const struct step_env *env, const struct passive *passive,
 	bool active, const struct view_of_window *w, const struct view_of_window *wide)
 {
-	bool thinned =
-		active &&
-		(passive_thinned(passive, env->now_us) ||
-			(policy_realtime(env->policy) && passive_frayed(passive, env->now_us)));
+	bool frayed =
+		active && policy_realtime(env->policy) && passive_frayed(passive, env->now_us);
+	bool thinned = frayed || (active && passive_thinned(passive, env->now_us));
 	bool losing = w->lost >= 2 && w->loss_ppm > LOSS_FLOOR_PPM + p->baseline.learned.loss_ppm;
 	bool undecided = false;
 
@@ -180,10 +186,11 @@ static void examine(struct path *p, const struct step_env *env, const struct pas
 			undecided || (!p->bad[c] && (p->bad_us[c] || promising(p, env, c, wide)));
 	if (env->now_us < p->examine_until_us || (!thinned && !losing && !undecided))
 		return;
-	if (env->now_us < p->examine_rest_us && !undecided)
+	if (!undecided && p->examined_us &&
+		env->now_us - p->examined_us < (frayed ? EXAMINE_CALLS_REST_US : EXAMINE_REST_US))
 		return;
+	p->examined_us = env->now_us;
 	p->examine_until_us = env->now_us + EXAMINE_US;
-	p->examine_rest_us = env->now_us + EXAMINE_REST_US;
 	p->round_us = env->now_us;
 }
 
@@ -206,7 +213,7 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 	if (env->now_us < p->assess_us || !path_usable(p))
 		return;
 	look(p, env, SHORT_US, SHORT_N, &w);
-	look(p, env, LONG_US, LONG_N, &wide);
+	look(p, env, policy_realtime(env->policy) ? CALLS_US : LONG_US, LONG_N, &wide);
 	p->rtt_us = w.stats.rtt_us >= 0      ? w.stats.rtt_us
 		    : wide.stats.rtt_us >= 0 ? wide.stats.rtt_us
 					     : p->rtt_us;
@@ -225,9 +232,10 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 		judge_class(p, env, c, &w, &wide);
 	examine(p, env, passive, active, &w, &wide);
 	path_requalify(p, env);
-	p->assess_us = env->now_us + (env->now_us < p->examine_until_us || p->bad_us[0] || p->bad[0]
-						     ? PERIOD_US
-						     : USEC_S);
+	p->assess_us = env->now_us +
+		       (env->now_us < p->examine_until_us || p->bad_us[0] || p->bad[0] ? PERIOD_US
+			       : active && policy_realtime(env->policy) ? CALLS_PERIOD_US
+									: USEC_S);
 }
 
 int64_t assess_due_us(const struct path *p)

@@ -6,10 +6,10 @@
 #include "base/usec.h"
 
 #define SHARE_WINDOW_US (400 * USEC_MS)
-#define LONG_WINDOW_US (2 * USEC_S)
-#define LONG_PACKETS 60
+#define LONG_WINDOW_US (1500 * USEC_MS)
+#define LONG_PACKETS 50
 #define SHARE_PACKETS 15 /* fewer say nothing about a share */
-#define FRAYED_PERMILLE 25
+#define FRAYED_PERMILLE 20
 #define GAP_FLOOR_US                                                                               \
 	(25 * USEC_MS) /* nothing shorter is ever a silence: readings are 10-20 ms apart */
 #define GAP_MAX_US (10 * USEC_S)
@@ -37,16 +37,18 @@ static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t
 	p->rx_peak_bps = usec_max(p->rx_peak_bps, p->rx_bps);
 }
 
-static void share(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
+static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int64_t now_us)
 {
 	if (!p->share_us)
 		p->share_us = now_us;
 	p->share_tx += tx;
 	p->share_rx += rx;
+	p->share_own += own;
 	if (now_us - p->share_us < SHARE_WINDOW_US)
 		return;
 	p->share_ppm = 0;
-	if (p->share_tx >= SHARE_PACKETS) {
+	/* among many of our own probes the users' packets cannot be counted exactly */
+	if (p->share_tx >= SHARE_PACKETS && p->share_own * 10 <= p->share_tx) {
 		uint32_t ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 
@@ -58,7 +60,7 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
 			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 2 : 5);
 	}
 	p->share_us = now_us;
-	p->share_tx = p->share_rx = 0;
+	p->share_tx = p->share_rx = p->share_own = 0;
 }
 
 static void share_long(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_us)
@@ -124,7 +126,7 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 		tx_bytes = usec_clamp(tx_bytes, 0, INT64_C(1) << 36);
 		rx_bytes = usec_clamp(rx_bytes, 0, INT64_C(1) << 36);
 		rates(p, tx_bytes, rx_bytes, took_us);
-		share(p, (uint32_t)tx, (uint32_t)rx, now_us);
+		share(p, (uint32_t)tx, (uint32_t)rx, p->own_tx, now_us);
 		share_long(p, (uint32_t)tx, (uint32_t)rx, now_us);
 		silence(p, (uint32_t)tx, (uint32_t)rx, p->read_us, now_us);
 	} else {

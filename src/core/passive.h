@@ -28,7 +28,7 @@ struct passive {
 
 	/* share that comes back, over windows of about half a second */
 	int64_t share_us;
-	uint32_t share_tx, share_rx;
+	uint32_t share_tx, share_rx, share_own;
 	int64_t long_us; /* the same over windows of some seconds, for small losses */
 	uint32_t long_tx, long_rx;
 	uint32_t

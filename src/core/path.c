@@ -146,7 +146,7 @@ static void forget_probes(struct path *p)
 	forget_silence(p);
 	p->alive_us = p->answered_us = p->gateway_alive_us = p->gateway_asked_us = 0;
 	p->rtt_us = p->jitter_us = p->loss_ppm = -1;
-	p->examine_until_us = p->examine_rest_us = 0;
+	p->examine_until_us = p->examined_us = 0;
 	memset(p->bad, 0, sizeof(p->bad));
 	memset(p->bad_us, 0, sizeof(p->bad_us));
 	memset(p->good_us, 0, sizeof(p->good_us));

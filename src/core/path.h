@@ -64,7 +64,7 @@ struct path {
 	/* is it bad? written by assess.c */
 	int64_t assess_us;         /* next assessment */
 	int64_t examine_until_us;  /* probed densely until then */
-	int64_t examine_rest_us;   /* no new examination before */
+	int64_t examined_us;       /* when the last one began; 0: never */
 	int64_t rtt_us, jitter_us; /* -1: not known */
 	int64_t loss_ppm;          /* -1: not known */
 	uint8_t score[CLASSES_MAX];

@@ -5,7 +5,7 @@
 #include "base/usec.h"
 
 #define EXAMINE_US (33 * USEC_MS)
-#define EXAMINE_CALLS_US (20 * USEC_MS) /* a few percent take many samples to be seen */
+#define EXAMINE_CALLS_US (12 * USEC_MS) /* a few percent take many samples to be seen */
 #define REFIT_US (60 * USEC_S)
 #define FIT_MIN 2 /* pairs of target and method left; with fewer nothing could be told apart */
 #define BURST_FAST_ROUNDS 8

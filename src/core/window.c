@@ -146,7 +146,9 @@ static unsigned worst_target(const struct window *w, const struct selection *s)
 		if (lost[t] > 1 && (worst == TARGETS_MAX || (uint64_t)lost[t] * n[worst] >
 								    (uint64_t)lost[worst] * n[t]))
 			worst = t;
-	/* chance alone makes one the worst: it must lose three times what the others do */
+	/* chance alone makes one the worst: it must lose a third of all, and three times what the others do */
+	if (worst < TARGETS_MAX && 3 * lost[worst] < n[worst])
+		worst = TARGETS_MAX;
 	if (worst < TARGETS_MAX && (uint64_t)lost[worst] * (all - n[worst]) <
 					   3 * (uint64_t)(all_lost - lost[worst]) * n[worst])
 		worst = TARGETS_MAX;
