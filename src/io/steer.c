@@ -374,8 +374,10 @@ static int carry_out(struct steer *s)
 
 static void begin_activity(struct steer *s)
 {
-	if (!s->active)
+	if (!s->active) {
 		arm(s->stale, STALE_AFTER_US);
+		steer_sysctl_check();
+	}
 	s->active = true;
 	steer_ruleset_activate(&s->ruleset);
 }

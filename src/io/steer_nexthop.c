@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define ATTRIBUTE_FDB 11 /* NHA_FDB, younger than the headers of some toolchains */
+
 uint8_t steer_af(enum family family)
 {
 	return family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
@@ -166,7 +168,7 @@ static int parse_attribute(const struct nlattr *attr, enum family family,
 		break;
 	case NHA_BLACKHOLE:
 	case NHA_ENCAP:
-	case NHA_FDB:
+	case ATTRIBUTE_FDB:
 		return -EOPNOTSUPP;
 	default: /* counters and what later kernels add */
 		break;

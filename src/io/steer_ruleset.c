@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/usec.h"
@@ -39,6 +40,7 @@ static int install(struct steer_ruleset *r, struct problem *ret)
 	int error;
 
 	r->gone = false;
+	r->old = false;
 	if (!r->variant || r->variant->present(r->config, r->link))
 		return 0;
 	error = r->variant->install(r->config, r->link, ret);
@@ -65,6 +67,8 @@ static void timer_fired(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
+	if (r->old && r->active)
+		install_or_say(r);
 	if (!r->active || r->gone || !r->variant || r->variant->present(r->config, r->link))
 		return;
 	if (r->told_us && now_us - r->told_us < TELL_EVERY_US) {
@@ -161,7 +165,7 @@ static bool fill_links(struct steer_ruleset *r, const struct policy *policy)
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
 		if (!(policy->links & UINT32_C(1) << i) || !policy->link[i].device[0])
 			continue;
-		memcpy(link[i].device, policy->link[i].device, sizeof(link[i].device));
+		snprintf(link[i].device, sizeof(link[i].device), "%s", policy->link[i].device);
 		link[i].mark = steer_link_mark(&numbers, i);
 	}
 	if (memcmp(link, r->link, sizeof(link)) == 0)
@@ -172,13 +176,26 @@ static bool fill_links(struct steer_ruleset *r, const struct policy *policy)
 
 void steer_ruleset_set_links(struct steer_ruleset *r, const struct policy *policy)
 {
-	if (fill_links(r, policy) && r->active)
-		install_or_say(r);
+	static const struct timeval soon = {0};
+
+	if (!fill_links(r, policy))
+		return;
+	r->old = true;
+	if (r->active)
+		event_add(r->timer, &soon);
 }
 
 static void choose(struct steer_ruleset *r)
 {
-	r->variant = firewall_choose(r->config);
+	bool automatic = r->config->firewall == CONFIG_FIREWALL_AUTO;
+
+	/* what an earlier process chose need not be tried out again */
+	if (automatic && firewall_nft.present(r->config, r->link))
+		r->variant = &firewall_nft;
+	else
+		r->variant = firewall_choose(r->config);
+	if (r->variant != &firewall_nft)
+		(void)firewall_nft.remove(NULL);
 	if (!r->variant && r->config->firewall != CONFIG_FIREWALL_NONE && !r->said_none) {
 		r->said_none = true;
 		log_line(LOG_WARNING, "neither nftables nor iptables works here: established flows "

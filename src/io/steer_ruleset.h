@@ -20,6 +20,7 @@ struct steer_ruleset {
 	struct event *timer;
 	bool active; /* it shall be in the kernel */
 	bool gone;   /* somebody took it away */
+	bool old;    /* the devices changed since it was installed */
 	bool ignores_events;
 	bool said_none;
 	int64_t told_us;
@@ -32,7 +33,8 @@ int steer_ruleset_init(struct steer_ruleset *r, struct event_base *base,
 	const struct config *config, void (*lost)(void *user), void *user);
 void steer_ruleset_done(struct steer_ruleset *r); /* leaves the kernel as it is */
 
-/* Remembers the devices; installs when it is active and they changed. */
+/* Remembers the devices.  When it is active and they changed, it is installed anew once the loop
+   has carried out what is at hand: flows are marked at any of their packets, so there is time. */
 void steer_ruleset_set_links(struct steer_ruleset *r, const struct policy *policy);
 
 /* From now on it shall be there.  Cheap when it is. */

@@ -149,6 +149,16 @@ static void change(struct steer_sysctl *s, const char *name, int was, int set)
 	write_file(s);
 }
 
+void steer_sysctl_check(void)
+{
+	/* a flow whose entry was deleted is picked up in the middle:
+	 * Documentation/networking/nf_conntrack-sysctl.rst */
+	if (get("net/netfilter/nf_conntrack_tcp_loose") == 0)
+		log_line(LOG_WARNING,
+			"net.netfilter.nf_conntrack_tcp_loose is 0: TCP connections of a dead link "
+			"hang until they time out; set it to 1");
+}
+
 void steer_sysctl_uplink(struct steer_sysctl *s, const char *device)
 {
 	char name[STEER_SYSCTL_NAME_SIZE];

@@ -25,6 +25,9 @@ void steer_sysctl_init(struct steer_sysctl *s);
 /* Where settings are remembered over restarts; reads what an earlier process left there. */
 void steer_sysctl_remember(struct steer_sysctl *s, const char *run_dir);
 
+/* Says what would keep established TCP flows from being moved. */
+void steer_sysctl_check(void);
+
 void steer_sysctl_uplink(struct steer_sysctl *s, const char *device);
 void steer_sysctl_balance(struct steer_sysctl *s);
 void steer_sysctl_restore(struct steer_sysctl *s);

@@ -163,7 +163,8 @@ class Console:
     def close(self):
         if self.process.poll() is None:
             self.process.stdin.close()
-        self.process.wait(10)
+        if self.process.wait(10) > 0:
+            raise RuntimeError("console: " + self.errors())
         self.process.stdin.close()
         self.process.stdout.close()
 
@@ -676,6 +677,20 @@ class Steering(unittest.TestCase):
         self.assertEqual(lost, 0)
         self.over(flow, 1)
 
+    def test_a_new_device_is_marked(self):
+        self.paths()
+        self.good("route 0 ipv4 1")
+        self.console("nolink 1")
+        self.good("flows 1 ipv4")
+        flow = Flow(LAN)
+        self.over(flow, 1)
+        self.assertNotIn(f"mark={LINK_MARK[1]}", within(BOX, "conntrack -L -p udp"))
+        self.console("link 1 wan1")
+        self.over(flow, 1)
+        self.assertIn(f"mark={LINK_MARK[1]}", within(BOX, "conntrack -L -p udp"))
+        self.good("route 0 ipv4 0")
+        self.over(flow, 1)
+
     def test_nothing_is_written_before_the_first_action(self):
         self.console("wait 100")
         self.same_box()
@@ -787,8 +802,8 @@ class Stream:
         return self.sent - len(self.answered)
 
 
-class NftDrift(Steering):
-    """Only what nft notifications make possible; the bodies of Steering are not repeated."""
+class OnlyNft(Steering):
+    """What needs nft's notifications or is the same everywhere; the bodies of Steering are not repeated."""
 
     def test_a_flushed_ruleset_is_drift_and_comes_back(self):
         self.all_up()
@@ -800,6 +815,30 @@ class NftDrift(Steering):
             self.all_up()
             self.assertIn("ct mark", within(BOX, "nft list chain inet autonomy inside"))
             self.assertEqual(self.console("wait 100"), [])
+
+
+    def test_what_nobody_asks_for_is_taken_out(self):
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        self.console.close()
+        self.console = self.start(f"run={directory}")
+        self.all_up()
+        self.good("route 0 ipv4 0 1")
+        self.console.kill()
+        within(BOX, "ip rule add priority 32777 fwmark 7 table 7402 protocol 74")
+        within(BOX, "ip route add 10.99.0.0/16 via 10.1.0.1 proto 74")
+        successor = self.start(f"run={directory}")
+        self.assertEqual(sorted(successor.first), ["adopted 0 ipv4 0", "adopted 0 ipv6 1"])
+        self.good(f"path 0 ipv4 {GATEWAY['ipv4'][0]}", successor)
+        self.good("route 0 ipv4 0", successor)
+        self.assertEqual(successor("wait 30500"), [])
+        for line in ("ip -6 rule", "ip -6 route show table all", "ip -6 nexthop"):
+            self.assertNotIn("proto 74", within(BOX, line).replace("ipv6", ""), line)
+        left = within(BOX, "ip rule") + within(BOX, "ip route show table all") + within(BOX, "ip nexthop")
+        self.assertEqual(sorted(set(re.findall(r"(?m)^32\d+|^default nhid \d+|^id \d+|^10.99", left)) -
+                                {"32766", "32767"}),
+                         ["32400", "32500", "32604", "default nhid 7400001", "id 7400001"])
+        self.over(Flow(LAN), 0)
 
 
 class WithoutObjects(Steering):
@@ -847,9 +886,9 @@ def figure(test, text):
     FIGURES.append(f"{type(test).__name__}: {text}")
 
 
-# bodies of the base class that NftDrift need not repeat
+# bodies of the base class that OnlyNft need not repeat
 for name in [n for n in dir(Steering) if n.startswith("test_")]:
-    setattr(NftDrift, name, None)
+    setattr(OnlyNft, name, None)
 
 FIGURES = []
 TOOLS = ""
