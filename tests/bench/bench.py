@@ -142,7 +142,7 @@ class Bench:
         name = system.name()
         if not story.from_start:
             system.start()
-            self._settle(lab, observer, system)
+            self.settle(lab, observer, system)
         for number in range(total):
             begun = time.monotonic()
             for attempt_number in range(TRIES):
@@ -151,21 +151,24 @@ class Bench:
                     outcome = trial.run()
                 except Skip as why:
                     outcome = {"skipped": str(why), "figures": {}}
+                    if why.unprovoked is not None:
+                        self.run["systems"][name].setdefault("unprovoked", []).append(
+                            {"trial": f"{label} {number + 1}", "what": str(why), "account": why.unprovoked})
                 if self.args.verbose:
                     self.progress.end()
-                    print(label, number, brief(outcome), flush=True)
+                    print(label, number + 1, brief(outcome), flush=True)
                 if story.from_start:
                     system.stop()
                 heal(lab)
                 if not story.from_start:
-                    self._settle(lab, observer, system)
+                    self.settle(lab, observer, system)
                 if outcome.get("skipped") is None:
                     break
             result["trials"].append(outcome)
             last = outcome["figures"].get(story.metric) if story.metric else outcome["figures"].get("switches")
             self.progress.trial(name, time.monotonic() - begun, f"{label}  trial {number + 1}/{total}  last {report.text(last)}")
 
-    def _settle(self, lab, observer, system):
+    def settle(self, lab, observer, system):
         """Back to the preferred uplink, by itself where the system does that, else by reset()."""
         preferred = lab.links[0]
         moved = observer.device(4) != preferred or observer.device(6) not in (preferred, None)
@@ -250,7 +253,7 @@ def facts(args):
         "cpus": os.cpu_count(),
         "load": os.getloadavg()[0],
         "commit": output("git", "rev-parse", "--short", "HEAD"),
-        "seed": args.seed,
+        "seed": getattr(args, "seed", None),
         "delay_ms": DELAY_MS,
         "arguments": sys.argv[1:],
     }
@@ -266,7 +269,7 @@ def choose(kind, known, asked):
     return {n: known[n] for n in names}
 
 
-def main():
+def parse_arguments(argv):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--story", action="append", metavar="NAME[,NAME]", help="only these stories")
     p.add_argument("--sut", action="append", metavar="NAME[,NAME]", help="only these systems")
@@ -274,11 +277,17 @@ def main():
     p.add_argument("--quick", action="store_true", help=f"{QUICK_TRIALS} trials each")
     p.add_argument("--json", metavar="FILE", help="everything, for machines")
     p.add_argument("--peers", action="store_true", help="install what the peers need (apt), without starting it")
+    p.add_argument("--build", metavar="DIR", help="where autonomyd was built")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--list", action="store_true")
     p.add_argument("-v", "--verbose", action="store_true", help="a line per trial")
-    args = p.parse_args()
+    return p.parse_args(argv)
 
+
+def main():
+    args = parse_arguments(sys.argv[1:])
+    if args.build:
+        os.environ["AUTONOMY_BUILD"] = os.path.abspath(args.build)
     everything = stories.find()
     known = {n: s for n, (s, _) in sorted(everything.items(), key=lambda kv: (ORDER.index(kv[1][0].expect), kv[0]))}
     found = adapter.find()

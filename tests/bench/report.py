@@ -164,6 +164,9 @@ def reasons(run):
     for system, entry in run["systems"].items():
         for line in entry.get("left_behind", ()):
             out.append(f"{system}: left behind when stopped: {line}")
+        for event in entry.get("unprovoked", ()):
+            out.append(f"{system}: switched without a fault: {event['what']} ({event['trial']}); its account:")
+            out.extend(f"    {text}" for text in event["account"][-6:])
     return "\n".join(out)
 
 

@@ -18,7 +18,7 @@ bench starts the traffic, waits until it flows, calls fault(trial), watches, and
 All of them again with a 6 at the end of the flow's name for IPv6 traffic (fresh6_ms, lost6, ...).
 """
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -46,7 +46,7 @@ class Story:
     prepare: Optional[Callable] = None  # prepare(trial), before the traffic: the state of the network
     from_start: bool = False  # fault() starts the system itself
     check: Optional[Callable] = None  # check(figures) -> what is wrong with this trial, or None
-    profile: str = "default"  # what the system is configured for: "default" or "realtime"
+    profile: str = "default"  # what the system is configured for; see the adapter of autonomy
     links: int = 3
     told: bool = True  # an oracle is told that trial.link is dead when fault() returns
     family: int = 4
@@ -64,6 +64,10 @@ def find():
         if problem:
             raise ValueError(f"{path.name}: {problem}")
     return found
+
+
+def with_budget(story, budget):
+    return replace(story, budget=budget)
 
 
 def wrong_with(story):

@@ -19,7 +19,15 @@ STILL_ANSWERED_US = 500_000  # a flow that was answered within so long is alive
 
 
 class Skip(Exception):
-    """This trial cannot be measured; the text says why."""
+    """This trial cannot be measured; the text says why.
+
+    unprovoked: the system had left the preferred uplink although nothing had happened; its own
+    account of it, or None.
+    """
+
+    def __init__(self, text, unprovoked=None):
+        super().__init__(text)
+        self.unprovoked = unprovoked
 
 
 class Observer:
@@ -116,6 +124,7 @@ class Trial:
     def run(self):
         """{"figures", "fault_us", "wrong", "notes", "account"} of one trial."""
         story = self.story
+        started_us = self.now_us()
         try:
             if story.prepare:
                 story.prepare(self)
@@ -123,6 +132,7 @@ class Trial:
                 self._traffic.begin(kind)
             time.sleep(self._rng.uniform(*LEAD_S))
             begun_us = self.now_us()
+            self._expect_preferred(started_us)
             at_us = story.fault(self)
             fault_us = at_us if isinstance(at_us, int) else begun_us
             if story.told and story.expect == stories.SWITCH:
@@ -143,6 +153,16 @@ class Trial:
             "notes": self.notes,
             "account": self.system.account(fault_us),
         }
+
+    def _expect_preferred(self, started_us):
+        """A system that left its uplink without a reason cannot show how it leaves it with one."""
+        if self.story.prepare or self.story.from_start:
+            return
+        for family in (4, 6):
+            device = self.observer.device(family)
+            if device not in (self.link, None):
+                account = self.system.account(started_us)
+                raise Skip(f"IPv{family} left {self.link} for {device} before anything happened", account or [])
 
     def _since(self, fault_us):
         return (self.now_us() - fault_us) / 1e6
