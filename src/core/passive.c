@@ -73,7 +73,7 @@ static void share_long(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_
 	p->long_rx += rx;
 	if (now_us - p->long_us < LONG_WINDOW_US)
 		return;
-	expected = (uint64_t)p->long_tx * usec_min(p->usual_ppm, 1000000) / 1000000;
+	expected = (uint64_t)p->long_tx * (uint64_t)usec_min(p->usual_ppm, 1000000) / 1000000;
 	p->long_lacking = p->long_tx >= LONG_PACKETS && expected > p->long_rx
 				  ? (uint32_t)(expected - p->long_rx) * 1000 / p->long_tx
 				  : 0;
