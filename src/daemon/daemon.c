@@ -49,6 +49,9 @@ static void carry_out(struct daemon *d)
 
 		switch (a->kind) {
 		case ACTION_PROBE:
+			/* the kernel may tell a lost carrier up to a second late: with the gateway ask it too */
+			if (a->probe.method == PROBE_NEIGHBOUR)
+				links_look(d->links, UINT32_C(1) << path_link(a->probe.path));
 			probes_send(d->probes, &a->probe);
 			break;
 		case ACTION_COUNT:
