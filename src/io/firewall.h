@@ -27,6 +27,9 @@ struct firewall_ops {
 	/* True when it is installed just as install() would leave it for these links (adoption
 	 * after a restart). */
 	bool (*present)(const struct config *config, const struct firewall_link link[LINKS_MAX]);
+	/* A number that is another one after somebody has changed the tables, without running a
+	   program: for kernels' tables that notify nobody.  NULL, or 0: these notify. */
+	uint32_t (*fingerprint)(void);
 };
 
 extern const struct firewall_ops firewall_nft, firewall_ipt;

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/crc32.h"
 #include "io/firewall_rules.h"
@@ -24,6 +26,15 @@
 #define ID_SIZE 24
 #define CHAIN_SIZE 32
 #define LEFTOVERS_MAX 16
+
+/* linux/netfilter_ipv4/ip_tables.h cannot be had beside netinet/in.h everywhere.  IPv6 has the same
+   struct and number. */
+#define GET_INFO 64
+struct table_info {
+	char name[32];
+	unsigned valid_hooks, hook_entry[5], underflow[5];
+	unsigned num_entries, size;
+};
 
 static const char *const save_program[FAMILY_COUNT] = {"iptables-save", "ip6tables-save"};
 static const char *const restore_program[FAMILY_COUNT] = {"iptables-restore", "ip6tables-restore"};
@@ -399,10 +410,33 @@ static bool available(void)
 	return run_finds(restore_program[FAMILY_IPV4]) && run_finds(save_program[FAMILY_IPV4]);
 }
 
+/* Entries and bytes of the legacy table of one family; 0 when there is none, as with the nft back
+   end. */
+static uint32_t measure(int af, int level)
+{
+	struct table_info info = {.name = "mangle"};
+	socklen_t size = sizeof(info);
+	int fd = socket(af, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	uint32_t answer = 0;
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, level, GET_INFO, &info, &size) == 0)
+		answer = info.num_entries << 16 ^ info.size;
+	close(fd);
+	return answer;
+}
+
+static uint32_t fingerprint(void)
+{
+	return measure(AF_INET, IPPROTO_IP) ^ measure(AF_INET6, IPPROTO_IPV6) << 8;
+}
+
 const struct firewall_ops firewall_ipt = {
 	.name = "iptables",
 	.available = available,
 	.install = install,
 	.remove = remove_chains,
 	.present = present,
+	.fingerprint = fingerprint,
 };

@@ -14,6 +14,7 @@
 
 #define CHECK_AFTER_US (20 * USEC_MS) /* a burst of notifications is looked at once */
 #define TELL_EVERY_US USEC_S
+#define LOOK_EVERY_S 3
 
 static void arm(struct steer_ruleset *r, int64_t wait_us)
 {
@@ -24,9 +25,15 @@ static void arm(struct steer_ruleset *r, int64_t wait_us)
 		event_add(r->timer, &wait);
 }
 
+static uint32_t fingerprint(const struct steer_ruleset *r)
+{
+	return r->variant && r->variant->fingerprint ? r->variant->fingerprint() : 0;
+}
+
 /* Notifications that our own change caused are read and forgotten. */
 static void forget_events(struct steer_ruleset *r)
 {
+	r->fingerprint = fingerprint(r);
 	if (!r->events.event)
 		return;
 	r->ignores_events = true;
@@ -79,6 +86,31 @@ static void timer_fired(evutil_socket_t fd, short what, void *user)
 	r->gone = true;
 	r->told_us = now_us;
 	r->lost(r->user);
+}
+
+static void look(evutil_socket_t fd, short what, void *user)
+{
+	struct steer_ruleset *r = user;
+	uint32_t now = fingerprint(r);
+
+	(void)fd;
+	(void)what;
+	if (now == r->fingerprint)
+		return;
+	r->fingerprint = now;
+	arm(r, 0);
+}
+
+/* Only for tables that notify nobody. */
+static void look_from_time_to_time(struct steer_ruleset *r)
+{
+	static const struct timeval every = {.tv_sec = LOOK_EVERY_S};
+
+	r->fingerprint = fingerprint(r);
+	if (r->fingerprint)
+		event_add(r->look, &every);
+	else
+		event_del(r->look);
 }
 
 /* Table `inet autonomy`, or a chain of ours in another program's table. */
@@ -146,7 +178,8 @@ int steer_ruleset_init(struct steer_ruleset *r, struct event_base *base,
 	r->lost = lost;
 	r->user = user;
 	r->timer = event_new(base, -1, 0, timer_fired, r);
-	return r->timer ? 0 : -ENOMEM;
+	r->look = event_new(base, -1, EV_PERSIST, look, r);
+	return r->timer && r->look ? 0 : -ENOMEM;
 }
 
 void steer_ruleset_done(struct steer_ruleset *r)
@@ -154,6 +187,9 @@ void steer_ruleset_done(struct steer_ruleset *r)
 	if (r->timer)
 		event_free(r->timer);
 	r->timer = NULL;
+	if (r->look)
+		event_free(r->look);
+	r->look = NULL;
 	netlink_events_close(&r->events);
 }
 
@@ -211,12 +247,14 @@ void steer_ruleset_activate(struct steer_ruleset *r)
 	choose(r);
 	listen_to_changes(r);
 	install_or_say(r);
+	look_from_time_to_time(r);
 }
 
 int steer_ruleset_configure(struct steer_ruleset *r, struct problem *ret)
 {
 	const struct firewall_ops *old = r->variant;
 	struct steer_numbers numbers = steer_numbers(r->config);
+	int error;
 
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
 		if (r->link[i].mark)
@@ -225,13 +263,12 @@ int steer_ruleset_configure(struct steer_ruleset *r, struct problem *ret)
 	if (!r->active)
 		return 0;
 	choose(r);
-	if (old && old != r->variant) {
-		int error = old->remove(ret);
-
-		if (error)
-			return error;
-	}
-	return install(r, ret);
+	error = old && old != r->variant ? old->remove(ret) : 0;
+	if (error)
+		return error;
+	error = install(r, ret);
+	look_from_time_to_time(r);
+	return error;
 }
 
 int steer_ruleset_remove(struct steer_ruleset *r)
@@ -240,6 +277,7 @@ int steer_ruleset_remove(struct steer_ruleset *r)
 	int first, error;
 
 	r->active = false;
+	event_del(r->look);
 	first = firewall_nft.remove(&problem);
 	error = firewall_ipt.remove(&problem);
 	first = first ? first : error;

@@ -24,6 +24,9 @@ struct steer_ruleset {
 	bool ignores_events;
 	bool said_none;
 	int64_t told_us;
+	uint32_t fingerprint; /* of the variant, when it was looked at last */
+	struct event
+		*look; /* legacy iptables notifies nobody: every few seconds, one system call */
 	void (*lost)(void *user);
 	void *user;
 };

@@ -736,6 +736,27 @@ class Steering(unittest.TestCase):
         self.good("route 0 ipv4 0")
         self.over(flow, 1)
 
+    def test_no_process_is_started_while_it_steers(self):
+        if not shutil.which("strace"):
+            self.skipTest("needs strace")
+        self.all_up()
+        self.console("wait 100")
+        with tempfile.NamedTemporaryFile("r") as trace:
+            tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=%process", "-o", trace.name,
+                                       "-p", str(self.console.process.pid)])
+            time.sleep(0.5)
+            for link in (0, 1):
+                self.good(f"route 0 ipv4 {link}")
+                self.good(f"flows {1 - link} ipv4")
+            within(NET, "ip link set isp0 down")
+            within(NET, "ip link set isp0 up")
+            self.console("wait 100")
+            self.paths()
+            self.console("wait 1200")
+            tracer.terminate()
+            tracer.wait()
+            self.assertEqual(trace.read(), "")
+
     # ---- figures
 
     def test_switch_takes_less_than_two_milliseconds(self):
@@ -865,6 +886,17 @@ class IptablesNft(Steering):
 
 class IptablesLegacy(Steering):
     firewall = "iptables"
+
+    def test_flushed_chains_are_drift_and_come_back(self):
+        self.all_up()
+        within(BOX, "iptables-legacy -t mangle -A FORWARD -j ACCEPT")  # another's business
+        self.assertEqual(self.console("wait 3500"), [])
+        within(BOX, "iptables-legacy -t mangle -F")
+        within(BOX, "iptables-legacy -t mangle -X")
+        self.assertEqual(self.console("wait 3500"), ["drift flows"])
+        self.all_up()
+        self.assertEqual(self.console("wait 3500"), [])
+        self.assertIn("-A OUTPUT -j AUTONOMY-OUT", within(BOX, "iptables-legacy-save -t mangle"))
 
     def setUp(self):
         self.tools = tools("legacy")
