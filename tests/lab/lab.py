@@ -42,6 +42,9 @@ TARGETS6 = [
     "2606:4700:4700::1001",
     "2001:4860:4860::8844",
 ]
+# further hosts that autonomy asks when it is not told whom
+MORE = ["208.67.222.222", "94.140.14.14", "104.16.132.229"]
+MORE6 = ["2620:119:35::35", "2a10:50c0::ad1:ff", "2606:4700::6810:84e5"]
 ECHO = "192.0.2.1"
 ECHO6 = "2001:db8::1"
 LINKS_MAX = 32
@@ -489,9 +492,9 @@ class Lab:
             self._ip(role, ["link set lo up"])
 
     def _make_inet(self):
-        lines = [f"addr add {address}/32 dev lo" for address in (*TARGETS, ECHO)]
+        lines = [f"addr add {address}/32 dev lo" for address in (*TARGETS, *MORE, ECHO)]
         if self.ipv6:
-            lines += [f"addr add {address}/128 dev lo nodad" for address in (*TARGETS6, ECHO6)]
+            lines += [f"addr add {address}/128 dev lo nodad" for address in (*TARGETS6, *MORE6, ECHO6)]
         self._ip("inet", lines)
 
     def _make_lan(self):
