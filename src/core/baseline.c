@@ -14,7 +14,7 @@
 #define BURST_PPM_MIN 100000
 #define BURST_PPM_MAX 850000
 #define BURST_MEMORY (256 * UNIT)
-#define BURST_LONGEST_US (150 * USEC_MS)
+#define BURST_MOST 30 /* losses of one row that count: one pause may not outweigh all others */
 #define LOSS_PPM_MAX 200000
 #define PATIENCE_FLOOR_US (90 * USEC_MS)
 
@@ -106,7 +106,9 @@ void baseline_add_loss(struct baseline *b, bool lost)
 
 static void add_burst(struct baseline *b, uint32_t lost)
 {
-	b->burst_lost_q += (lost - 1) * UNIT;
+	uint32_t followed = lost - 1 < BURST_MOST ? lost - 1 : BURST_MOST;
+
+	b->burst_lost_q += followed * UNIT;
 	b->burst_ended_q += UNIT;
 	if (b->burst_lost_q + b->burst_ended_q > BURST_MEMORY) {
 		b->burst_lost_q /= 2;
@@ -114,13 +116,11 @@ static void add_burst(struct baseline *b, uint32_t lost)
 	}
 }
 
-void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost,
+void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost, bool died,
 	const struct policy *policy)
 {
-	if (!lost)
-		return;
-	/* losses that follow each other at once are bursts; a pause of the line is a matter of its length */
-	if (length_us <= BURST_LONGEST_US)
+	/* what was called death says nothing of how the living line loses */
+	if (!died)
 		add_burst(b, lost);
 	if (lost > 1)
 		spells_add(&b->learned.silence, length_us);

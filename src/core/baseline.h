@@ -30,8 +30,8 @@ void baseline_add_rtt(struct baseline *b, int64_t rtt_us);
 /* One unbiased probe (sent by the clock): lost or not. */
 void baseline_add_loss(struct baseline *b, bool lost);
 
-/* A silence has ended by itself after length_us, in which lost probes in a row were lost. */
-void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost,
+/* A row of lost probes, or a silence, has ended by itself after length_us; died: the path had been called dead meanwhile. */
+void baseline_add_silence(struct baseline *b, int64_t length_us, uint32_t lost, bool died,
 	const struct policy *policy);
 
 /* A silence has outlasted the histogram. */

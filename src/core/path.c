@@ -142,7 +142,9 @@ static void forget_probes(struct path *p)
 	for (unsigned i = 0; i < WINDOW_SIZE; i++)
 		if (p->window.ring[i].state != PROBE_STATE_NONE)
 			p->window.ring[i].state = PROBE_STATE_IGNORED;
-	p->window.first_open = p->window.next;
+	p->window.first_open = p->learned_next = p->window.next;
+	p->row = 0;
+	p->row_died = false;
 	forget_silence(p);
 	p->alive_us = p->answered_us = p->gateway_alive_us = p->gateway_asked_us = 0;
 	p->rtt_us = p->jitter_us = p->loss_ppm = -1;
@@ -333,14 +335,10 @@ static void recovered(struct path *p, const struct step_env *env)
 static void alive(struct path *p, const struct step_env *env, int64_t sent_us,
 	struct passive *passive)
 {
-	int64_t silence_us = p->silent_us ? sent_us - p->silent_us : 0;
-
 	p->answered_us = env->now_us;
 	if (sent_us <= p->alive_us)
 		return;
 	p->alive_us = sent_us;
-	if (p->silent_us && silence_us > 0)
-		baseline_add_silence(&p->baseline, silence_us, p->misses, env->policy);
 	recount_silence(p);
 	switch (p->health) {
 	case HEALTH_UNKNOWN:
@@ -549,7 +547,29 @@ static void test_death(struct path *p, const struct step_env *env, const struct 
 	if (total_evidence(p, env, passive, timeout_us) < path_evidence_limit(policy))
 		return;
 	p->silent_us = silence_start_us(p, passive);
+	p->row_died = true;
 	set_health(p, env, HEALTH_DEAD, silence_verdict(p));
+}
+
+/*
+ * Learns from the probes in the order in which they were sent, each when its fate is known: how many are lost in a row, and
+ * how long such rows last.  (At the moment of an answer, probes that were sent before it may still be pending.)
+ */
+static void learn_rows(struct path *p, const struct step_env *env)
+{
+	const struct window_probe *w;
+
+	while ((w = window_next_ended(&p->window, &p->learned_next))) {
+		if (w->state == PROBE_STATE_MISSED) {
+			if (!p->row++)
+				p->row_us = w->sent_us;
+		} else if (p->row) {
+			baseline_add_silence(&p->baseline, w->sent_us - p->row_us, p->row,
+				p->row_died, env->policy);
+			p->row = 0;
+			p->row_died = false;
+		}
+	}
 }
 
 void path_judge(struct path *p, const struct step_env *env, struct passive *passive, bool active)
@@ -558,6 +578,7 @@ void path_judge(struct path *p, const struct step_env *env, struct passive *pass
 
 	while ((w = window_expired(&p->window, env->now_us)))
 		miss(p, env, w);
+	learn_rows(p, env);
 	if (p->suspicion == SUSPICION_CHECK && p->misses > 1 && env->now_us > p->suspect_us)
 		path_suspect(p, env, SUSPICION_BURST);
 	if (active && passive_silent(passive, env->now_us,

@@ -61,6 +61,11 @@ struct path {
 	uint8_t recovery_misses;
 	bool died; /* the present silence has been counted as a death already */
 
+	uint32_t learned_next; /* probes before it have been learned from */
+	uint32_t row;          /* lost in a row, up to there */
+	int64_t row_us;        /* when the first of them was sent */
+	bool row_died;         /* the path was called dead during it */
+
 	/* is it bad? written by assess.c */
 	int64_t assess_us;         /* next assessment */
 	int64_t examine_until_us;  /* probed densely until then */

@@ -105,6 +105,23 @@ static bool proves_path(uint8_t method)
 	return method == PROBE_ICMP || method == PROBE_TCP || method == PROBE_DNS;
 }
 
+const struct window_probe *window_next_ended(const struct window *w, uint32_t *cursor)
+{
+	if (w->next - *cursor > WINDOW_SIZE)
+		*cursor = w->next - WINDOW_SIZE;
+	while (*cursor != w->next) {
+		const struct window_probe *p = &w->ring[PLACE(*cursor)];
+
+		if (proves_path(p->method) && p->state == PROBE_STATE_PENDING)
+			return NULL;
+		++*cursor;
+		if (proves_path(p->method) &&
+			(p->state == PROBE_STATE_ANSWERED || p->state == PROBE_STATE_MISSED))
+			return p;
+	}
+	return NULL;
+}
+
 struct selection {
 	int64_t since_us;
 	unsigned max_n;

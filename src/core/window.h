@@ -64,6 +64,10 @@ struct window_company {
 struct window_company window_company(const struct window *w, const struct window_probe *p,
 	int64_t span_us, bool by_method);
 
+/* The next answered or missed probe that can prove a path, in the order of sending from *cursor on (a count like next);
+   NULL when there is none or its fate is still open. */
+const struct window_probe *window_next_ended(const struct window *w, uint32_t *cursor);
+
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
 
