@@ -45,7 +45,7 @@ struct steer {
 
 	struct netlink netlink;
 	struct netlink_events events;
-	struct event *verify, *stale;
+	struct event *verify, *stale, *adopt;
 
 	struct steer_state wanted, held;
 	struct steer_change change;
@@ -262,13 +262,19 @@ static unsigned adopted_path(const struct steer *s, unsigned class, enum family 
 	return PATHS_MAX;
 }
 
-static void tell_adopted(struct steer *s)
+/* From the loop, not from steer_new(): by then the engine has been told of the paths, and does not
+   take a route for lost because it does not know yet what it goes over. */
+static void adopt_fired(evutil_socket_t fd, short what, void *user)
 {
+	struct steer *s = user;
+
+	(void)fd;
+	(void)what;
 	for (unsigned i = 0; i < CLASSES_MAX * FAMILY_COUNT; i++) {
 		uint8_t class = (uint8_t)(i / FAMILY_COUNT), family = i % FAMILY_COUNT;
 		unsigned path = adopted_path(s, class, (enum family)family);
 
-		if (path == PATHS_MAX)
+		if (path == PATHS_MAX || s->asked_class[class][family])
 			continue;
 		inbox_put(s->inbox, &(struct input){.kind = INPUT_ADOPTED,
 					    .now_us = inbox_clock_us(),
@@ -286,7 +292,8 @@ static int open_all(struct steer *s, struct event_base *base)
 
 	s->verify = event_new(base, -1, 0, verify_fired, s);
 	s->stale = event_new(base, -1, 0, stale_fired, s);
-	if (!error && (!s->verify || !s->stale))
+	s->adopt = event_new(base, -1, 0, adopt_fired, s);
+	if (!error && (!s->verify || !s->stale || !s->adopt))
 		error = -ENOMEM;
 	if (!error)
 		error = steer_ruleset_init(&s->ruleset, base, &s->config, tell_flows_drift, s);
@@ -328,7 +335,7 @@ struct steer *steer_new(struct event_base *base, struct inbox *inbox, const stru
 		steer_free(s);
 		return NULL;
 	}
-	tell_adopted(s);
+	arm(s->adopt, 0);
 	return s;
 }
 
@@ -340,6 +347,8 @@ void steer_free(struct steer *s)
 		event_free(s->verify);
 	if (s->stale)
 		event_free(s->stale);
+	if (s->adopt)
+		event_free(s->adopt);
 	steer_ruleset_done(&s->ruleset);
 	steer_flows_done(&s->flows);
 	steer_own_done(&s->own);

@@ -541,15 +541,14 @@ int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
 
 	if (!error)
 		error = change_way(c, n, held, wanted, class, family);
-	/* specific routes of main must win before the class takes the rest */
+	/* specific routes of main must win before the class takes the rest; with an empty table these
+	   rules lead nowhere, and they stay */
 	step.part = STEER_MAIN_RULE;
-	if (!error)
-		error = change_rule(c, held->main_rule[family], wanted->main_rule[family],
-			&main_rule, step);
+	if (!error && wanted->main_rule[family])
+		error = change_rule(c, held->main_rule[family], true, &main_rule, step);
 	step.part = STEER_CLASS_RULE;
-	if (!error)
-		error = change_rule(c, held->class_rule[class][family],
-			wanted->class_rule[class][family], &class_rule, step);
+	if (!error && wanted->class_rule[class][family])
+		error = change_rule(c, held->class_rule[class][family], true, &class_rule, step);
 	return error;
 }
 
@@ -637,18 +636,20 @@ int steer_change_book(struct steer_change *c, struct steer_state *held,
 	return first;
 }
 
-bool steer_path_differs(const struct steer_state *a, const struct steer_state *b, unsigned path)
+bool steer_path_differs(const struct steer_state *wanted, const struct steer_state *held,
+	unsigned path)
 {
-	return !steer_nexthop_equal(&a->nexthop[path], &b->nexthop[path]) ||
-	       !steer_route_equal(&a->link_route[path], &b->link_route[path]) ||
-	       a->link_rule[path] != b->link_rule[path];
+	return !steer_nexthop_equal(&wanted->nexthop[path], &held->nexthop[path]) ||
+	       !steer_route_equal(&wanted->link_route[path], &held->link_route[path]) ||
+	       wanted->link_rule[path] != held->link_rule[path];
 }
 
-bool steer_class_differs(const struct steer_state *a, const struct steer_state *b, unsigned class,
-	enum family family)
+bool steer_class_differs(const struct steer_state *wanted, const struct steer_state *held,
+	unsigned class, enum family family)
 {
-	return !steer_nexthop_equal(&a->group[class][family], &b->group[class][family]) ||
-	       !steer_route_equal(&a->class_route[class][family], &b->class_route[class][family]) ||
-	       a->class_rule[class][family] != b->class_rule[class][family] ||
-	       a->main_rule[family] != b->main_rule[family];
+	return !steer_nexthop_equal(&wanted->group[class][family], &held->group[class][family]) ||
+	       !steer_route_equal(&wanted->class_route[class][family],
+		       &held->class_route[class][family]) ||
+	       (wanted->class_rule[class][family] && !held->class_rule[class][family]) ||
+	       (wanted->main_rule[family] && !held->main_rule[family]);
 }

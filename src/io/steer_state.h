@@ -100,6 +100,8 @@ int steer_change_book(struct steer_change *c, struct steer_state *held,
 	const struct steer_state *wanted);
 
 /* What is on the link counts for nothing here. */
-bool steer_path_differs(const struct steer_state *a, const struct steer_state *b, unsigned path);
-bool steer_class_differs(const struct steer_state *a, const struct steer_state *b, unsigned class,
-	enum family family);
+bool steer_path_differs(const struct steer_state *wanted, const struct steer_state *held,
+	unsigned path);
+/* Rules that are there without being wanted are no difference. */
+bool steer_class_differs(const struct steer_state *wanted, const struct steer_state *held,
+	unsigned class, enum family family);

@@ -269,6 +269,7 @@ int main(int argc, char *argv[])
 	}
 	if (run_dir)
 		steer_set_run_dir(steer, run_dir);
+	event_base_loop(base, EVLOOP_NONBLOCK);
 	tell_inbox();
 	printf("ok\n");
 	fflush(stdout);

@@ -161,6 +161,12 @@ static void no_path_takes_the_route_out_and_leaves_the_rules(void **state)
 	assert_int_equal(change_route(FAMILY_IPV4), 1);
 	assert_int_equal(type_of(0), RTM_DELROUTE);
 	assert_true(held.class_rule[0][FAMILY_IPV4]);
+
+	/* a successor that has never wanted them leaves them as well */
+	memset(&wanted, 0, sizeof(wanted));
+	want_route(FAMILY_IPV4, 0, NULL, true);
+	assert_int_equal(change_route(FAMILY_IPV4), 0);
+	assert_false(steer_class_differs(&wanted, &held, 0, FAMILY_IPV4));
 }
 
 static void a_route_over_a_path_that_was_never_asked_for_is_refused(void **state)
