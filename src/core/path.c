@@ -299,7 +299,7 @@ static void blame_service(struct path *p, const struct step_env *env, struct win
 		return;
 	}
 	w->judged = true;
-	if (service_missed(p->service, service, env->now_us))
+	if (service_missed(p->service, service, w->sent_us, env->now_us))
 		path_requalify(p, env);
 }
 

@@ -61,9 +61,18 @@ static bool counts(struct service_state state[SERVICE_COUNT], enum service servi
 	return service != SERVICE_PORTAL && state[service].worked;
 }
 
-bool service_missed(struct service_state state[SERVICE_COUNT], enum service service, int64_t now_us)
+bool service_missed(struct service_state state[SERVICE_COUNT], enum service service,
+	int64_t sent_us, int64_t now_us)
 {
-	return counts(state, service, now_us) && failed(&state[service], MISSES, now_us);
+	struct service_state *s = &state[service];
+
+	if (!counts(state, service, now_us))
+		return false;
+	/* several that were sent together are lost together: they count once */
+	if (s->misses && sent_us - s->missed_us < AGAIN_US - AGAIN_US / 5)
+		return false;
+	s->missed_us = sent_us;
+	return failed(s, MISSES, now_us);
 }
 
 void service_doubted(struct service_state state[SERVICE_COUNT], enum service service,

@@ -20,11 +20,12 @@ enum service {
 
 struct service_state {
 	bool broken;
-	bool worked;     /* on this path, since its address or gateway last changed */
-	uint8_t misses;  /* in a row, while the path itself answered */
-	uint8_t answers; /* in a row, while broken */
-	bool doubt;      /* the next check is to be sent with an echo request beside it */
-	int64_t next_us; /* next check */
+	bool worked;       /* on this path, since its address or gateway last changed */
+	uint8_t misses;    /* in a row, while the path itself answered */
+	uint8_t answers;   /* in a row, while broken */
+	int64_t missed_us; /* when the last miss that counted was sent */
+	bool doubt;        /* the next check is to be sent with an echo request beside it */
+	int64_t next_us;   /* next check */
 };
 
 /* The service that a probe method checks; SERVICE_COUNT: none. */
@@ -33,7 +34,7 @@ enum service service_of(enum probe_method method);
 /* Each returns true when broken has changed. */
 bool service_answered(struct service_state state[SERVICE_COUNT], enum service service);
 bool service_missed(struct service_state state[SERVICE_COUNT], enum service service,
-	int64_t now_us);
+	int64_t sent_us, int64_t now_us);
 
 /* A miss that proves nothing, because nothing else was answered at that moment: ask again, with company. */
 void service_doubted(struct service_state state[SERVICE_COUNT], enum service service,
