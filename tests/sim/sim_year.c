@@ -5,6 +5,7 @@
  * By default twenty seeds live six days each, a third of a link-year, in a minute; -d 365 is the
  * whole of it.
  */
+#include "core/view.h"
 #include "sim/options.h"
 #include "sim/world.h"
 
@@ -49,6 +50,13 @@ static void live(uint64_t seed, const struct sim_options *o, struct tally *t)
 		(unsigned long long)seed, w.switches - before, w.deaths - deaths, o->days,
 		(double)w.runner.steps / (double)span_us * 1e6,
 		(double)w.runner.probes / (double)span_us * 1e6);
+	for (unsigned i = 0; o->verbose && i < 2; i++) {
+		struct path_view v;
+
+		engine_view_path(w.engine, path_of(i, FAMILY_IPV4), w.runner.now_us, &v);
+		printf("  link %u has learned: loss %u ppm, then again %u ppm, patience %lld us\n",
+			i, v.learned.loss_ppm, v.learned.burst_ppm, (long long)v.patience_us);
+	}
 	t->switches += w.switches - before;
 	t->deaths += w.deaths - deaths;
 	t->years += o->days / 365;
