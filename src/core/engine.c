@@ -65,9 +65,14 @@ static void note_usable(struct engine *e)
 
 static void take_policy(struct engine *e, const struct step_env *env, const struct policy *policy)
 {
-	bool was_passive = e->plan.passive;
+	bool was_passive = e->plan.passive, other_targets;
 
+	other_targets =
+		memcmp(e->policy.target, policy->target, sizeof(policy->target)) != 0 ||
+		memcmp(e->policy.n_targets, policy->n_targets, sizeof(policy->n_targets)) != 0;
 	e->policy = *policy;
+	for (unsigned i = 0; other_targets && i < PATHS_MAX; i++)
+		path_forget_targets(&e->path[i]);
 	if (!e->policy.n_classes)
 		e->policy.n_classes = 1;
 	e->plan.passive = policy->observe || e->released;

@@ -136,6 +136,13 @@ static void forget_silence(struct path *p)
 	p->died = false;
 }
 
+void path_forget_targets(struct path *p)
+{
+	memset(p->unfit, 0, sizeof(p->unfit));
+	memset(p->proven, 0, sizeof(p->proven));
+	p->any_proven = false;
+}
+
 /* Nothing that was sent before means anything now: another device, address or gateway. */
 static void forget_probes(struct path *p)
 {
@@ -153,9 +160,7 @@ static void forget_probes(struct path *p)
 	memset(p->bad_us, 0, sizeof(p->bad_us));
 	memset(p->good_us, 0, sizeof(p->good_us));
 	memset(p->service, 0, sizeof(p->service));
-	memset(p->unfit, 0, sizeof(p->unfit));
-	memset(p->proven, 0, sizeof(p->proven));
-	p->any_proven = false;
+	path_forget_targets(p);
 	p->congested = false;
 }
 

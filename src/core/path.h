@@ -109,6 +109,9 @@ struct path {
 
 void path_init(struct path *p, unsigned index, const struct policy *policy);
 
+/* The set of targets is another one: what was known of each is not. */
+void path_forget_targets(struct path *p);
+
 /* The link's policy has changed; wanted as in the struct. */
 void path_set_wanted(struct path *p, const struct step_env *env, bool wanted);
 void path_set_facts(struct path *p, const struct step_env *env, const struct path_facts *facts);

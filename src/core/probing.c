@@ -174,21 +174,23 @@ static void ask_gateway(const struct sender *s)
 		s->p->gateway_asked_us = s->env->now_us;
 }
 
-/* Each fit target once by each of the methods, n targets at the most. */
-static void send_volley(const struct sender *s, enum probe_method method, unsigned n)
+/* Each fit target once, n at the most; how many were sent. */
+static unsigned send_volley(const struct sender *s, enum probe_method method, unsigned n)
 {
-	unsigned targets = s->env->policy->n_targets[path_family(s->p->index)], first = TARGETS_MAX;
+	unsigned targets = s->env->policy->n_targets[path_family(s->p->index)], first = TARGETS_MAX,
+		 sent = 0;
 
-	for (unsigned i = 0; i < n && i < targets; i++) {
+	for (; sent < n && sent < targets; sent++) {
 		unsigned target = pick_target(s, method, s->p->turn++);
 
 		if (target == TARGETS_MAX || target == first)
-			return;
+			break;
 		if (first == TARGETS_MAX)
 			first = target;
 		if (!send_probe(s, BUDGET_BURST, method, target, false))
-			return;
+			break;
 	}
+	return sent;
 }
 
 /* The first rounds decide in most cases; a line that stays silent without being dead is asked less and less often. */
@@ -228,9 +230,13 @@ static void burst_round(const struct sender *s)
 
 static void check_round(const struct sender *s)
 {
-	send_volley(s, PROBE_ICMP, s->role.active ? 3 : 2);
-	if (!s->role.active)
-		send_volley(s, PROBE_TCP, 1);
+	unsigned n = send_volley(s, PROBE_ICMP, s->role.active ? 3 : 2);
+
+	/* where echoes are limited or filtered, connections answer the question */
+	if (!s->role.active || n < 2)
+		n += send_volley(s, PROBE_TCP, n ? 1 : 3);
+	if (!n)
+		send_volley(s, PROBE_DNS, 2);
 	/* path_judge() turns it into a burst when these are missed too */
 	s->p->round_us = s->env->now_us + 250 * USEC_MS;
 }
@@ -257,7 +263,8 @@ static void dead_round(const struct sender *s)
 		wait_us = saving ? 5 * USEC_S : USEC_S;
 	else
 		wait_us = saving ? 60 * USEC_S : 5 * USEC_S;
-	if (!send_method(s, BUDGET_HEARTBEAT, p->rounds % 3 == 2 ? PROBE_TCP : PROBE_ICMP, false))
+	if (!send_method(s, s->role.alone ? BUDGET_BURST : BUDGET_HEARTBEAT,
+		    p->rounds % 3 == 2 ? PROBE_TCP : PROBE_ICMP, false))
 		wait_us = usec_max(wait_us, 10 * USEC_S);
 	if (p->rounds % 8 == 1)
 		ask_gateway(s);
@@ -460,7 +467,7 @@ static void refit(const struct sender *s)
 	if (s->env->now_us < p->refit_us)
 		return;
 	p->refit_us = s->env->now_us + REFIT_US;
-	for (unsigned t = 0; t < TARGETS_MAX; t++)
+	for (unsigned t = 0; t < s->env->policy->n_targets[path_family(p->index)]; t++)
 		for (unsigned m = 0; m < PROBE_METHOD_COUNT; m++)
 			if (p->unfit[t][m] >= PATH_UNFIT && step_room(s->env, 8))
 				send_probe(s, BUDGET_CHECK, (enum probe_method)m, t, false);
@@ -483,6 +490,9 @@ void probing_run(struct path *p, const struct step_env *env, struct probing_role
 	if ((env->now_us < p->examine_until_us || p->health == HEALTH_DEGRADED) &&
 		p->round_us == USEC_NEVER)
 		p->round_us = env->now_us;
+	/* the last one that worked has died meanwhile: no waiting for a slow clock */
+	if (role.alone && p->health == HEALTH_DEAD)
+		p->round_us = usec_min(p->round_us, env->now_us + USEC_S);
 	run_confirm(&s);
 	run_round(&s);
 	run_heartbeat(&s);
