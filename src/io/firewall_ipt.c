@@ -390,7 +390,7 @@ static bool present(const struct config *config, const struct firewall_link link
 
 	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT && answer; family++) {
 		struct writer rules = {0};
-		struct saved saved;
+		struct saved saved = {0};
 		char id[ID_SIZE];
 		int error = write_rules(&rules, config, link, family, id);
 

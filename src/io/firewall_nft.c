@@ -448,8 +448,9 @@ static void append(struct writer *w, const struct writer *rules)
 
 	uint8_t *bytes = realloc(w->bytes, w->size + rules->size + MESSAGE_MAX);
 
-	if (!bytes) {
+	if (!bytes || !rules->bytes) {
 		w->error = -ENOMEM;
+		w->bytes = bytes ? bytes : w->bytes;
 		return;
 	}
 	w->bytes = bytes;

@@ -100,15 +100,14 @@ static void add_classes(struct firewall_rules *rules, const struct config *confi
 		return;
 	for (unsigned i = 0; i < config->n_matches && i < CONFIG_MATCHES_MAX; i++) {
 		const struct class_match *match = &config->match[i];
+		bool ports = match->port_first || match->port_last;
 
 		if (match->class >= config->policy.n_classes || !firewall_match_families(match))
 			continue;
-		if (!match->port_first && !match->port_last) {
-			add_match(rules, numbers, match, match->protocol);
-		} else if (!match->protocol) {
+		if (ports && !match->protocol) {
 			add_match(rules, numbers, match, IPPROTO_TCP);
 			add_match(rules, numbers, match, IPPROTO_UDP);
-		} else if (has_ports(match->protocol)) {
+		} else if (!ports || has_ports(match->protocol)) {
 			add_match(rules, numbers, match, match->protocol);
 		}
 	}

@@ -141,15 +141,15 @@ bool steer_hold_nexthop(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_nexthop *nexthop)
 {
 	uint32_t at = nexthop->id - n->nexthop_base;
+	uint32_t group = at - STEER_GROUP_FIRST;
 
 	/* another's object is kept too: it has the place, and we will not overwrite it */
 	if (at >= 1 && at <= PATHS_MAX) {
 		held->nexthop[at - 1] = *nexthop;
 		return nexthop->protocol == n->protocol;
 	}
-	at -= STEER_GROUP_FIRST;
-	if (at < CLASSES_MAX * FAMILY_COUNT) {
-		held->group[at / FAMILY_COUNT][at % FAMILY_COUNT] = *nexthop;
+	if (group < CLASSES_MAX * FAMILY_COUNT) {
+		held->group[group / FAMILY_COUNT][group % FAMILY_COUNT] = *nexthop;
 		return nexthop->protocol == n->protocol;
 	}
 	return false;
@@ -186,6 +186,7 @@ bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_route *route)
 {
 	uint32_t at = route->table - n->table_base;
+	uint32_t class = at - STEER_GROUP_FIRST;
 
 	if (route->protocol != n->protocol || route->metric != STEER_METRIC)
 		return false;
@@ -197,9 +198,8 @@ bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
 		held->link_route[path] = *route;
 		return true;
 	}
-	at -= STEER_GROUP_FIRST;
-	if (at < CLASSES_MAX && !route->bits) {
-		held->class_route[at][route->family] = *route;
+	if (class < CLASSES_MAX && !route->bits) {
+		held->class_route[class][route->family] = *route;
 		return true;
 	}
 	return false;

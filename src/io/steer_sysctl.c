@@ -118,20 +118,33 @@ failed:
 		strerror(errno));
 }
 
+/* NAME WAS SET */
+static void take_line(struct steer_sysctl *s, char *line)
+{
+	char *was = strchr(line, ' ');
+	char *set;
+	long before, after;
+
+	if (!was)
+		return;
+	*was++ = '\0';
+	before = strtol(was, &set, 10);
+	after = strtol(set, NULL, 10);
+	if (is_ours(line) && before >= 0 && before <= 3 && after >= 0 && after <= 3)
+		add(s, line, (int)before, (int)after);
+}
+
 void steer_sysctl_remember(struct steer_sysctl *s, const char *run_dir)
 {
-	char name[STEER_SYSCTL_NAME_SIZE];
-	int was, set;
+	char line[STEER_SYSCTL_NAME_SIZE + 32];
 	FILE *f;
 
 	snprintf(s->file, sizeof(s->file), "%s/sysctl", run_dir);
 	f = fopen(s->file, "re");
 	if (!f)
 		return;
-	while (fscanf(f, "%63s %d %d", name, &was, &set) == 3) {
-		if (is_ours(name))
-			add(s, name, was, set);
-	}
+	while (fgets(line, sizeof(line), f))
+		take_line(s, line);
 	fclose(f);
 }
 
