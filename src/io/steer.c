@@ -504,8 +504,7 @@ void steer_apply(struct steer *s, const struct action *a)
 
 int steer_release(struct steer *s)
 {
-	static const struct steer_state nothing;
-	int first = steer_sweep(&s->netlink, &s->change.batch, &s->numbers, &nothing);
+	int first = steer_sweep(&s->netlink, &s->change.batch, &s->numbers, NULL);
 	int error = steer_ruleset_remove(&s->ruleset);
 
 	steer_sysctl_restore(&s->sysctl);
@@ -558,7 +557,6 @@ static int apply_all_again(struct steer *s)
    finds nothing. */
 static int renumber(struct steer *s, const struct steer_numbers *old)
 {
-	static const struct steer_state nothing;
 	bool objects;
 	int error;
 
@@ -573,7 +571,7 @@ static int renumber(struct steer *s, const struct steer_numbers *old)
 	if (!error)
 		error = steer_sweep(&s->netlink, &s->change.batch, &s->numbers, &s->wanted);
 	if (!error && old->protocol != s->numbers.protocol)
-		error = steer_sweep(&s->netlink, &s->change.batch, old, &nothing);
+		error = steer_sweep(&s->netlink, &s->change.batch, old, NULL);
 	return error;
 }
 

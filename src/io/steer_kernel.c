@@ -250,7 +250,7 @@ void steer_read_prefixes(struct netlink *netlink, enum family family, uint32_t i
 struct sweeping {
 	struct netlink_batch *batch;
 	const struct steer_numbers *numbers;
-	const struct steer_state *wanted;
+	const struct steer_state *wanted; /* NULL: nothing */
 };
 
 static bool wants_rule(const struct sweeping *s, const struct steer_rule *rule)
@@ -258,7 +258,7 @@ static bool wants_rule(const struct sweeping *s, const struct steer_rule *rule)
 	struct steer_state asked = {0};
 	enum family family = (enum family)rule->family;
 
-	if (!steer_hold_rule(&asked, s->numbers, rule))
+	if (!s->wanted || !steer_hold_rule(&asked, s->numbers, rule))
 		return false;
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, family);
@@ -309,6 +309,8 @@ static bool wants_prefix(const struct sweeping *s, unsigned path, const struct s
 
 static bool wants_route(const struct sweeping *s, const struct steer_route *route)
 {
+	if (!s->wanted)
+		return false;
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, (enum family)route->family);
 		const struct steer_route *w = &s->wanted->link_route[path];
@@ -338,6 +340,8 @@ static int sweep_route(const struct nlmsghdr *nlh, void *user)
 
 static bool wants_nexthop(const struct sweeping *s, uint32_t id)
 {
+	if (!s->wanted)
+		return false;
 	for (unsigned path = 0; path < PATHS_MAX; path++) {
 		if (s->wanted->nexthop[path].id == id)
 			return true;

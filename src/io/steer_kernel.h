@@ -19,7 +19,7 @@ void steer_read_prefixes(struct netlink *netlink, enum family family, uint32_t i
 
 /*
  * Deletes every rule, route and nexthop with our protocol number that wanted has no place for,
- * under whatever numbers it was installed; all of them when wanted is empty.  Rules go first, so
+ * under whatever numbers it was installed; all of them when wanted is NULL.  Rules go first, so
  * that traffic is on main before anything else goes. 0 or the first -errno.
  */
 int steer_sweep(struct netlink *netlink, struct netlink_batch *batch, const struct steer_numbers *n,
