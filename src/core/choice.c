@@ -381,6 +381,19 @@ static void keep(struct choice *c, const struct step_env *env, struct path path[
 	proven(c, env, &path[next->path], p->suspect_us, false);
 }
 
+/* What an earlier run left in the kernel stays until the kernel has had time to tell of its link. */
+static bool waits_for_adopted(struct choice *c, const struct step_env *env,
+	const struct path path[], const struct choice_context *context)
+{
+	if (!c->adopted)
+		return false;
+	c->due_us = context->started_us + START_WAIT_US;
+	c->adopted = !path_usable(&path[c->path[0]]) && env->now_us < c->due_us;
+	if (!c->adopted)
+		c->due_us = USEC_NEVER;
+	return c->adopted;
+}
+
 static void choose_one(struct choice *c, const struct step_env *env, struct path path[],
 	const struct choice_context *context, const struct field *f)
 {
@@ -388,6 +401,8 @@ static void choose_one(struct choice *c, const struct step_env *env, struct path
 			       *incumbent = c->n ? find(f, c->path[0]) : NULL, *free;
 	enum step step = STEP_NONE;
 
+	if (waits_for_adopted(c, env, path, context))
+		return;
 	if (!best) {
 		if (c->n && !path_usable(&path[c->path[0]])) {
 			note_left(&path[c->path[0]], env);

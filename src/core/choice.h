@@ -16,6 +16,7 @@ struct choice {
 	uint8_t n; /* paths in use, in order of rank; 0: none, traffic follows table main */
 	uint8_t path[ROUTE_PATHS_MAX];
 	uint8_t weight[ROUTE_PATHS_MAX];
+	bool adopted; /* found in the kernel at the start; the path's facts have not come yet */
 	int64_t since_us;
 	enum step step;
 	uint8_t runner_up; /* PATHS_MAX: none */

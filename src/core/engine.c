@@ -211,6 +211,7 @@ static void take_adopted(struct engine *e, const struct step_env *env,
 	c->n = 1;
 	c->path[0] = a->path;
 	c->weight[0] = 100;
+	c->adopted = true;
 	c->since_us = env->now_us;
 	plan_adopt(&e->plan, a);
 }

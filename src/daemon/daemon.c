@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "api/event_text.h"
 #include "base/usec.h"
@@ -82,6 +83,9 @@ static void step(struct daemon *d, struct input *in)
 	in->now_us = d->now_us = usec_max(in->now_us, d->now_us);
 	if (in->kind == INPUT_PATH && in->path.path < PATHS_MAX)
 		tell_path(d, in->path.path, &in->path.facts);
+	if (in->kind == INPUT_COUNTERS)
+		quota_count(&d->quota, in->counters.link, d->policy.link[in->counters.link].device,
+			&in->counters, d->month);
 	journal_input(&d->journal, in);
 	engine_step(d->engine, in, &d->output);
 	journal_output(&d->journal, &d->output);
@@ -180,6 +184,29 @@ static bool path_in_use(const struct daemon *d, unsigned path, int64_t now_us)
 	return false;
 }
 
+/* Links without a quota are counted too, for the day they get one; only the others are told. */
+static void tell_quotas(struct daemon *d)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	int error;
+
+	d->month = checkpoint_wall_ms() && localtime_r(&now, &local)
+			   ? (local.tm_year + 1900) * 100 + local.tm_mon + 1
+			   : 0;
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		struct input hint;
+
+		if (!(d->policy.links & (UINT32_C(1) << link)) || !d->policy.link[link].quota_bytes)
+			continue;
+		if (quota_hint(&d->quota, link, &hint))
+			inbox_put(&d->inbox, &hint);
+	}
+	error = quota_write(&d->quota, inbox_clock_us(), false);
+	if (error < 0)
+		log_line(LOG_WARNING, "%s: %s", d->quota.file, strerror(-error));
+}
+
 static void on_second(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
@@ -198,6 +225,7 @@ static void on_second(evutil_socket_t fd, short what, void *user)
 		if (v.exists && v.health != HEALTH_ABSENT)
 			history_add(&d->history, i, now_us, &v, path_in_use(d, i, now_us));
 	}
+	tell_quotas(d);
 	ledger_update(&d->ledger, now_us, view_path, d);
 	journal_flush(&d->journal, now_us);
 	if (d->checkpoint &&
@@ -348,6 +376,9 @@ static int open_memory(struct daemon *d)
 	else if (checkpoint_load(d->checkpoint, inbox_clock_us(), checkpoint_wall_ms(), &d->ledger,
 			 &next_event, &problem) < 0)
 		log_line(LOG_WARNING, "%s: %s", problem.place, problem.text);
+	if (quota_open(&d->quota, dir) > 0)
+		log_line(LOG_WARNING, "%s: some lines could not be read and were left out",
+			d->quota.file);
 	eventring_init(&d->events, next_event);
 	return 0;
 }
@@ -461,6 +492,8 @@ static void finish_memory(struct daemon *d)
 			&problem) < 0)
 		log_line(LOG_WARNING, "%s: %s", problem.place, problem.text);
 	checkpoint_free(d->checkpoint);
+	if (d->links)
+		quota_write(&d->quota, inbox_clock_us(), true);
 }
 
 void daemon_done(struct daemon *d)

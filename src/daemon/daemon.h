@@ -13,6 +13,7 @@
 #include "core/eventring.h"
 #include "core/history.h"
 #include "core/ledger.h"
+#include "daemon/quota.h"
 #include "io/checkpoint.h"
 #include "io/counters.h"
 #include "io/inbox.h"
@@ -53,6 +54,8 @@ struct daemon {
 	struct history history;
 	struct ledger ledger;
 	struct journal journal;
+	struct quota quota;
+	int32_t month; /* year * 100 + month; 0 while the clock is not to be trusted */
 
 	uint64_t seed;
 	uint64_t wakeups, steps;
