@@ -4,6 +4,7 @@
 
 #define PERIOD_US (30 * USEC_DAY)
 #define MILLI 1000
+#define BUDGET_MAX_BYTES INT64_C(100000000000000) /* nobody probes more; keeps the sums in range */
 
 static int64_t capacity_mb(const struct budget *b)
 {
@@ -32,6 +33,7 @@ void budget_set(struct budget *b, int64_t budget_bytes, int64_t now_us)
 {
 	bool first = !b->budget_bytes;
 
+	budget_bytes = usec_min(budget_bytes, BUDGET_MAX_BYTES);
 	if (b->budget_bytes == budget_bytes)
 		return;
 	b->budget_bytes = budget_bytes;
