@@ -20,10 +20,12 @@
 #define LOAD_BPS_MIN                                                                               \
 	500000 /* under half a megabit a second nobody fills a line worth failing over to */
 #define STALE_US (2 * USEC_S)
+#define BPS_MAX (INT64_C(1) << 42) /* no link is faster; keeps the average in range */
 
 static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t took_us)
 {
-	int64_t tx_bps = tx_bytes * 8 * USEC_S / took_us, rx_bps = rx_bytes * 8 * USEC_S / took_us;
+	int64_t tx_bps = usec_min(tx_bytes * 8 * USEC_S / took_us, BPS_MAX);
+	int64_t rx_bps = usec_min(rx_bytes * 8 * USEC_S / took_us, BPS_MAX);
 	int64_t keep_us = usec_max(400 * USEC_MS - took_us, 0);
 	int64_t decay = 800 * USEC_S / usec_max(took_us, USEC_MS); /* about ln 2 in ten minutes */
 
