@@ -86,20 +86,6 @@ def lost(packets, from_us, until_us):
     return sum(1 for p in packets if from_us <= p.sent_us < until_us and p.answered_us is None)
 
 
-def clean_after_ms(packets, fault_us, until_us):
-    """Fault to the sending of the first packet after the last lost one: the end of the losses."""
-    inside = [p for p in packets if fault_us <= p.sent_us < until_us]
-    if not inside:
-        return None
-    last = None
-    for i, p in enumerate(inside):
-        if p.answered_us is None:
-            last = i
-    if last is None:
-        return 0.0
-    return _ms(inside[last + 1].sent_us - fault_us) if last + 1 < len(inside) else NEVER
-
-
 def switches(packets, from_us=0):
     """The uplinks fresh traffic left by, in order: [(sent_us, via), ...] with a row per change.
 

@@ -6,8 +6,8 @@ import stats
 import story as stories
 from stats import NEVER
 
-FIGURES = ("fresh_ms", "moved_ms", "switch_ms", "udp_ms", "tcp_ms", "dns_ms", "http_ms", "clean_ms", "lost",
-           "switches", "broken", "late_ms")
+FIGURES = ("fresh_ms", "moved_ms", "switch_ms", "udp_ms", "tcp_ms", "dns_ms", "http_ms", "lost", "switches",
+           "broken", "late_ms")
 
 
 def judge(story, trials):

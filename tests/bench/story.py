@@ -9,7 +9,6 @@ bench starts the traffic, waits until it flows, calls fault(trial), watches, and
     udp_ms      the longest silence of an established UDP flow
     tcp_ms      fault -> an established TCP stream goes on or is reset
     dns_ms, http_ms   as fresh_ms, for DNS queries and HTTP requests
-    clean_ms    fault -> the last lost fresh packet is past
     lost        fresh and UDP packets sent after the fault and never answered
     switches    changes of the uplink fresh traffic leaves by
     broken      established TCP streams that ended

@@ -57,11 +57,6 @@ class Fault(unittest.TestCase):
         self.assertEqual(measure.lost(self.packets, 1000 * MS, 2000 * MS), 12)
         self.assertEqual(measure.lost(self.packets, 1120 * MS, 2000 * MS), 0)
 
-    def test_clean_after_is_the_end_of_the_losses(self):
-        self.assertEqual(measure.clean_after_ms(self.packets, 1000 * MS, 2000 * MS), 120)
-        self.assertEqual(measure.clean_after_ms(self.packets, 1300 * MS, 2000 * MS), 0)
-        self.assertEqual(measure.clean_after_ms(self.packets, 1000 * MS, 1100 * MS), NEVER)
-
 
 class Tcp(unittest.TestCase):
     def test_a_reset_ends_the_silence(self):

@@ -217,7 +217,6 @@ class Trial:
                 moves = measure.switches(fresh.packets, fault_us - 500_000)
                 figures["fresh" + suffix + "_ms"] = measure.first_answer_ms(fresh.packets, fault_us)
                 figures["moved" + suffix + "_ms"] = measure.moved_ms(fresh.packets, fault_us, self._leave)
-                figures["clean" + suffix + "_ms"] = measure.clean_after_ms(fresh.packets, fault_us, counted_us)
                 figures["switches" + suffix] = max(0, len(moves) - 1)
                 trips = sorted(measure.round_trip_ms(fresh.packets, fault_us, counted_us))
                 figures["late" + suffix + "_ms"] = trips[int(len(trips) * 0.95)] if trips else None
