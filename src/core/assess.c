@@ -240,7 +240,11 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 
 int64_t assess_due_us(const struct path *p)
 {
-	return path_usable(p) && p->health != HEALTH_DEAD && p->health != HEALTH_UNKNOWN
-		       ? p->assess_us
-		       : USEC_NEVER;
+	bool quiet =
+		!p->bad_us[0] && !p->bad[0] && !p->congested && p->examine_until_us < p->assess_us;
+
+	/* a quiet path is looked at when something else wakes us up, which happens often enough */
+	if (quiet || !path_usable(p) || p->health == HEALTH_DEAD || p->health == HEALTH_UNKNOWN)
+		return USEC_NEVER;
+	return p->assess_us;
 }

@@ -10,5 +10,5 @@
 void assess_path(struct path *p, const struct step_env *env, const struct passive *passive,
 	bool active);
 
-/* The next time it wants to look again by itself. */
+/* The next time it wants to look again by itself; USEC_NEVER: whenever there is another step. */
 int64_t assess_due_us(const struct path *p);
