@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/choice.h"
-#include "core/engine.h"
 #include "core/plan.h"
 #include "core/probing.h"
 
