@@ -127,8 +127,12 @@ static void set_route(struct plan *plan, const struct step_env *env, const struc
 		return;
 	if (same && r->state == PLAN_REFUSED && env->now_us < r->retry_us)
 		return;
-	if (!members_installed(plan, choice))
+	if (!members_installed(plan, choice)) {
+		/* the path is asked for first, and its time counts: this one's own may be over */
+		if (r->state == PLAN_REFUSED)
+			r->state = PLAN_ABSENT;
 		return;
+	}
 	a = step_action(env, ACTION_ROUTE);
 	if (!a)
 		return;
@@ -179,8 +183,10 @@ void plan_run(struct plan *plan, const struct step_env *env, const struct path p
 	if (!plan->passive)
 		path_each (i, usable)
 			install_path(plan, env, &path[i]);
-	for (unsigned c = 0; c < env->policy->n_classes; c++) {
+	for (unsigned c = 0; c < CLASSES_MAX; c++) {
 		for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+			if (c >= env->policy->n_classes) /* gone: its route goes as well */
+				choice[c][family].n = 0;
 			if (!plan->passive)
 				set_route(plan, env, &choice[c][family], c, (enum family)family);
 			move_flows(plan, env, &choice[c][family], c, (enum family)family);

@@ -427,6 +427,56 @@ static void an_adopted_route_waits_for_its_path(void **state)
 	ASSERT_KINDS(ACTION_PATH, ACTION_ROUTE);
 }
 
+/* A time that has passed would make the caller call again and again. */
+static void a_refused_route_is_not_waited_for_when_its_successors_path_is(void **state)
+{
+	(void)state;
+	s.path[V4(1)].facts.mtu = 1400;
+	run(0);
+	for (int i = 0; i < 6; i++) {
+		ASSERT_KINDS(ACTION_PATH);
+		assert_true(apply(0, 16));
+		run(plan_due_us(&plan) - s.env.now_us);
+	}
+	assert_true(apply(0, 16)); /* asked again in 6.4 s */
+	drift(DRIFT_CLASS, PATHS_MAX);
+	run(0);
+	ASSERT_KINDS(ACTION_ROUTE);
+	assert_true(apply(0, 16)); /* and this in 100 ms */
+	choose(V4(1));
+	for (int i = 0; i < 60; i++) {
+		assert_nothing(100 * USEC_MS);
+		assert_true(plan_due_us(&plan) > s.env.now_us);
+	}
+	run(USEC_S);
+	ASSERT_KINDS(ACTION_PATH, ACTION_ROUTE);
+}
+
+static void a_class_that_is_gone_leaves_nothing_behind(void **state)
+{
+	for (int refused = 0; refused < 2; refused++) {
+		held(state);
+		s.policy.n_classes = 2;
+		choice[1][FAMILY_IPV4] = choice[0][FAMILY_IPV4];
+		choice[1][FAMILY_IPV4].path[0] = V4(1);
+		run(0);
+		ASSERT_KINDS(ACTION_ROUTE);
+		assert_int_equal(s.out.action[0].route.class, 1);
+		assert_true(apply(0, refused ? 16 : 0));
+		s.policy.n_classes = 1;
+		run(USEC_S);
+		ASSERT_KINDS(ACTION_ROUTE);
+		assert_int_equal(s.out.action[0].route.class, 1);
+		assert_int_equal(s.out.action[0].route.n, 0);
+		apply_all();
+		assert_int_equal(plan_due_us(&plan), USEC_NEVER);
+		/* and its path is free to go */
+		s.path[V4(1)].facts.carrier = false;
+		run(USEC_S);
+		ASSERT_KINDS(ACTION_PATH);
+	}
+}
+
 /* engine_step() is called again at once when the output is full; nothing may be lost or doubled meanwhile. */
 static void what_does_not_fit_follows(void **state)
 {
@@ -495,6 +545,9 @@ int main(void)
 		cmocka_unit_test_setup(an_adopted_route_is_confirmed_as_it_is_and_left_alone,
 			fresh),
 		cmocka_unit_test_setup(an_adopted_route_waits_for_its_path, fresh),
+		cmocka_unit_test_setup(
+			a_refused_route_is_not_waited_for_when_its_successors_path_is, held),
+		cmocka_unit_test_setup(a_class_that_is_gone_leaves_nothing_behind, held),
 		cmocka_unit_test_setup(what_does_not_fit_follows, held),
 		cmocka_unit_test_setup(families_have_routes_of_their_own, held),
 	};
