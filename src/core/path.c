@@ -277,7 +277,6 @@ static void recount_silence(struct path *p)
 static void blame_target(struct path *p, struct window_probe *w)
 {
 	uint8_t *unfit = &p->unfit[w->target % TARGETS_MAX][w->method];
-
 	struct window_company company;
 
 	if (w->blamed || w->method == PROBE_NEIGHBOUR || w->method == PROBE_BIG)
@@ -314,7 +313,7 @@ static void compare_missed(struct path *p, const struct step_env *env, int64_t s
 	struct window_probe *w;
 
 	for (unsigned i = 0; i < 64; i++) {
-		w = (struct window_probe *)window_newest(&p->window, i);
+		w = window_recent(&p->window, i);
 		if (!w || w->sent_us < sent_us - COMPARE_US)
 			break;
 		if ((w->state != PROBE_STATE_MISSED && w->state != PROBE_STATE_IGNORED) ||

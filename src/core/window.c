@@ -79,6 +79,11 @@ struct window_company window_company(const struct window *w, const struct window
 	return c;
 }
 
+struct window_probe *window_recent(struct window *w, unsigned i)
+{
+	return i < WINDOW_SIZE && i < w->next ? &w->ring[PLACE(w->next - 1 - i)] : NULL;
+}
+
 const struct window_probe *window_newest(const struct window *w, unsigned i)
 {
 	if (i >= WINDOW_SIZE || i >= w->next)

@@ -70,6 +70,7 @@ const struct window_probe *window_next_ended(const struct window *w, uint32_t *c
 
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
+struct window_probe *window_recent(struct window *w, unsigned i); /* the same, to be marked */
 
 /*
  * Only methods that prove the path are counted (ICMP, TCP, DNS); at most max_n of them, none sent before since_us.
