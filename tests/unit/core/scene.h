@@ -1,4 +1,4 @@
-/* Paths, a policy and an environment for the tests of what decides over them: four links, all well, IPv4 in the lower. */
+/* Paths, a policy and an environment for tests of what decides over them: four links, all well. */
 #pragma once
 
 #include <string.h>

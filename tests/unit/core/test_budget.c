@@ -22,7 +22,7 @@ static uint32_t random_next(uint64_t *x)
 	return (uint32_t)(*x >> 33);
 }
 
-/* Spends whatever is allowed at random times over four months and looks at every span of 30 days. */
+/* Spends whatever is allowed at random times over four months; looks at every 30 days. */
 static void no_span_of_30_days(int64_t budget_bytes, uint64_t seed)
 {
 	struct budget b = {0};

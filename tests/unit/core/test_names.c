@@ -86,6 +86,16 @@ static void words_belong_to_their_values(void **state)
 	assert_string_equal(health_name(HEALTH_RECOVERING), "recovering");
 	assert_string_equal(verdict_name(VERDICT_PROVIDER), "provider");
 	assert_string_equal(verdict_name(VERDICT_WEB), "web");
+	assert_string_equal(verdict_name(VERDICT_LOSS), "loss");
+	assert_string_equal(verdict_name(VERDICT_DELAY), "delay");
+	assert_string_equal(verdict_name(VERDICT_DNS), "dns");
+	assert_string_equal(verdict_name(VERDICT_PORTAL), "portal");
+	assert_string_equal(verdict_name(VERDICT_MTU), "mtu");
+	assert_string_equal(verdict_name(VERDICT_TARGET), "target");
+	assert_string_equal(verdict_name(VERDICT_LOCAL), "local");
+	assert_string_equal(step_name(STEP_PIN), "pin");
+	assert_string_equal(step_name(STEP_NEEDS), "needs");
+	assert_string_equal(step_name(STEP_SCORE), "score");
 	assert_string_equal(step_name(STEP_ORDER), "order");
 	assert_string_equal(stay_name(STAY_CONGESTION), "congestion");
 	assert_string_equal(event_kind_name(EVENT_FAIL_OPEN), "fail-open");

@@ -61,6 +61,15 @@ static void a_steady_stream_that_stops_is_noticed_within_three_packets(void **st
 	assert_false(passive_silent(&p, now_us, TIMEOUT_US));
 }
 
+static void nothing_shorter_than_25_ms_is_a_silence(void **state)
+{
+	(void)state;
+	stream(3 * USEC_S, 10, 10);
+	stream(20 * USEC_MS, 10, 0);
+	assert_false(passive_silent(&p, now_us + 4999, TIMEOUT_US));
+	assert_true(passive_silent(&p, now_us + 5000, TIMEOUT_US));
+}
+
 static void gaps_that_are_usual_are_no_silence(void **state)
 {
 	(void)state;
@@ -288,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_steady_stream_that_stops_is_noticed_within_three_packets,
 			fresh),
+		cmocka_unit_test_setup(nothing_shorter_than_25_ms_is_a_silence, fresh),
 		cmocka_unit_test_setup(gaps_that_are_usual_are_no_silence, fresh),
 		cmocka_unit_test_setup(a_few_packets_wait_for_a_whole_time_out, fresh),
 		cmocka_unit_test_setup(nothing_sent_is_no_silence, fresh),

@@ -260,6 +260,11 @@ static void a_refused_path_takes_its_route_along(void **state)
 	apply_all();
 	assert_true(plan_confirmed(&plan, 0, FAMILY_IPV4));
 	assert_nothing(USEC_S);
+	/* success makes the next pause short again */
+	s.path[V4(0)].facts.mtu = 1400;
+	run(0);
+	assert_true(apply(0, 19));
+	assert_int_equal(plan_due_us(&plan), s.env.now_us + 100 * USEC_MS);
 }
 
 static void what_cannot_be_removed_is_gone(void **state)
@@ -323,6 +328,7 @@ static void what_the_kernel_lost_is_put_back(void **state)
 	(void)state;
 	drift(DRIFT_PATH, V4(0)); /* its route went with it */
 	assert_int_equal(scene_event(&s, EVENT_DRIFT)->path, V4(0));
+	assert_false(plan_confirmed(&plan, 0, FAMILY_IPV4));
 	run(0);
 	ASSERT_KINDS(ACTION_PATH, ACTION_ROUTE);
 	apply_all();
@@ -477,7 +483,7 @@ static void a_class_that_is_gone_leaves_nothing_behind(void **state)
 	}
 }
 
-/* engine_step() is called again at once when the output is full; nothing may be lost or doubled meanwhile. */
+/* engine_step() is called again at once when the output is full: nothing is lost or doubled. */
 static void what_does_not_fit_follows(void **state)
 {
 	static const unsigned room[] = {0, 1, 2, 3};

@@ -21,7 +21,10 @@ static unsigned score_of(enum class_need need, const struct row *r)
 		r->jitter_ms < 0 ? -1 : r->jitter_ms * USEC_MS, r->loss_ppm);
 }
 
-/* R = 93.2 - 0.024 d - 0.11 (d - 177.3 if positive) - 95 p / (p + 25.1), d = rtt / 2 + 40 ms + 2 (jitter - 20 ms) */
+/*
+ * R = 93.2 - 0.024 d - 0.11 (d - 177.3 if positive) - 95 p / (p + 25.1)
+ * d = rtt / 2 + 40 ms + 2 (jitter - 20 ms if positive)
+ */
 static void voice_is_rated_as_in_g107(void **state)
 {
 	static const struct row row[] = {

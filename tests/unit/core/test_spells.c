@@ -23,7 +23,7 @@ static int64_t patience_ms(const struct spells *s, int64_t floor_us)
 	return spells_patience_us(s, &PRIOR, floor_us, COST_US) / USEC_MS;
 }
 
-/* Ten spells of one length against four that never end: the bucket's edge, until waiting costs more than leaving. */
+/* Against four spells that never end: the bucket's edge, until waiting costs more than leaving. */
 static void waits_as_long_as_spells_usually_last(void **state)
 {
 	static const struct {

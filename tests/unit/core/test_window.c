@@ -86,7 +86,7 @@ static void losses_apart_all_count(void **state)
 	assert_int_equal(read_all().n, 30);
 }
 
-/* Ten probes to each target in turn; target t loses lost[t] of them, beginning with its round 3 t. */
+/* Ten probes to each target in turn; target t loses lost[t] of them, from its round 3 t on. */
 static void a_target_that_stands_out_is_left_out(void **state)
 {
 	static const struct {
