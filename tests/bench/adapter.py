@@ -30,7 +30,9 @@ class System:
     """
 
     title = ""  # what the league table says
+    about = ""  # the docstring of its file
     packages = ()  # Debian packages it comes from
+    services = ()  # systemd units those bring, which must not run on this machine
     commands = ()  # programs that must be found
     patience_s = 5.0  # how long a trial waits for it to react before that counts as never
     settle_s = 30.0  # how long it may take to be back on the preferred uplink
@@ -212,6 +214,7 @@ def find():
             spec = importlib.util.spec_from_file_location(path.stem, path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
+            module.Adapter.about = (module.__doc__ or "").strip()
             found[path.stem] = module.Adapter
         elif path.is_file() and not path.suffix and os.access(path, os.X_OK):
             name = path.name
@@ -229,8 +232,10 @@ def find():
 
 
 def install(adapters):
-    """Installs the Debian packages of the given adapters, without starting any of their services."""
-    wanted = sorted({p for a in adapters for p in a.packages if a.missing()})
+    """Installs the Debian packages of the given adapters; none of their services runs, now or after a
+    boot."""
+    lacking = [a for a in adapters if a.missing()]
+    wanted = sorted({p for a in lacking for p in a.packages})
     if not wanted:
         return
     guard = Path("/usr/sbin/policy-rc.d")
@@ -244,6 +249,8 @@ def install(adapters):
                      ["apt-get", "install", "-qy", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *wanted]):
             print("bench:", " ".join(argv), flush=True)
             subprocess.run(argv, check=True, env=env, stdout=subprocess.DEVNULL)
+        for service in (s for a in lacking for s in a.services if shutil.which("systemctl")):
+            subprocess.run(["systemctl", "disable", service], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     finally:
         if ours:
             guard.unlink()

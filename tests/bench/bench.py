@@ -37,8 +37,8 @@ class Progress:
 
     def __init__(self, total):
         self.total, self.done, self.begun = total, 0, time.monotonic()
-        self.spent = {}  # (system) -> [trials, seconds]
-        self.ahead = {}  # (system) -> trials to come
+        self.spent = {}  # system -> [trials, seconds]
+        self.ahead = {}  # system -> trials to come
         self._shown = 0.0
         self._live = sys.stderr.isatty()
 
@@ -98,7 +98,7 @@ class Bench:
         self.progress.total = sum(self.progress.ahead.values())
         sizes = sorted({s.links for s in self.stories.values()}, reverse=True)
         for name, cls in self.systems.items():
-            self.run["systems"][name] = {"title": cls.title or name, "about": (cls_doc(cls)), "stories": {}}
+            self.run["systems"][name] = {"title": cls.title or name, "about": cls.about, "stories": {}}
         for links in sizes:
             chosen = {n: s for n, s in self.stories.items() if s.links == links}
             with make_lab(links) as lab:
@@ -145,7 +145,7 @@ class Bench:
             self.settle(lab, observer, system)
         for number in range(total):
             begun = time.monotonic()
-            for attempt_number in range(TRIES):
+            for _ in range(TRIES):
                 trial = Trial(lab, system, observer, story, number, self.rng)
                 try:
                     outcome = trial.run()
@@ -166,7 +166,8 @@ class Bench:
                     break
             result["trials"].append(outcome)
             last = outcome["figures"].get(story.metric) if story.metric else outcome["figures"].get("switches")
-            self.progress.trial(name, time.monotonic() - begun, f"{label}  trial {number + 1}/{total}  last {report.text(last)}")
+            self.progress.trial(name, time.monotonic() - begun,
+                                f"{label}  trial {number + 1}/{total}  last {report.text(last)}")
 
     def settle(self, lab, observer, system):
         """Back to the preferred uplink, by itself where the system does that, else by reset()."""
@@ -206,11 +207,6 @@ def brief(outcome):
         return "skipped: " + outcome["skipped"]
     shown = {k: report.text(v) for k, v in outcome["figures"].items() if v is not None}
     return " ".join(f"{k}={v}" for k, v in shown.items()) + (f"  WRONG: {outcome['wrong']}" if outcome["wrong"] else "")
-
-
-def cls_doc(cls):
-    module = sys.modules.get(cls.__module__)
-    return (getattr(module, "__doc__", None) or "").strip()
 
 
 def make_lab(links):

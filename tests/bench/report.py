@@ -18,7 +18,7 @@ def judge(story, trials):
     """
     done = [t for t in trials if t.get("skipped") is None]
     if not done:
-        return {"ok": None, "hits": 0, "n": 0, "why": [t["skipped"] for t in trials[:1]]}
+        return {"ok": None, "hits": 0, "n": 0, "why": []}
     why = []
     wrong = [t["wrong"] for t in done if t.get("wrong")]
     if wrong:
@@ -158,9 +158,11 @@ def reasons(run):
             if result.get("not_applicable"):
                 out.append(f"{name}, {system}: n/a, {result['not_applicable']}")
                 continue
-            verdict = judge(story, result["trials"])
-            for line in verdict["why"]:
+            for line in judge(story, result["trials"])["why"]:
                 out.append(f"{name}, {system}: {line}")
+            skipped = [t["skipped"] for t in result["trials"] if t.get("skipped")]
+            if skipped:
+                out.append(f"{name}, {system}: {len(skipped)} not measured: {skipped[0]}")
     for system, entry in run["systems"].items():
         for line in entry.get("left_behind", ()):
             out.append(f"{system}: left behind when stopped: {line}")

@@ -2,12 +2,13 @@
 import re
 import subprocess
 
-# What moves by itself: counters, ages, handles, and the neighbours' and caches' states.
-_VOLATILE = (r"\s+expires \S+", r"\s+# handle \d+", r"counter packets \d+ bytes \d+", r"\s+used \d+", r"\s+linkdown\b", r"\s+dead\b")
+# What comes and goes by itself.
+_VOLATILE = (r"\s+expires \S+", r"\s+used \d+", r"\s+linkdown\b", r"\s+dead\b")
 
 
 class Router:
     def __init__(self, lab):
+        self._lab = lab
         self._namespace = lab.ns("rtr")
 
     def _lines(self, *argv):
@@ -32,9 +33,21 @@ class Router:
         return state
 
     def added(self, before):
-        """What is there now and was not before, as "kind: line"."""
+        """What is there now, was not before and is not the lab's own doing, as "kind: line"."""
         now = self.state()
-        return [f"{kind}: {line}" for kind, lines in now.items() for line in lines if line not in before[kind]]
+        return [f"{kind}: {line}" for kind, lines in now.items() for line in lines
+                if line not in before[kind] and not (kind.startswith("route") and self._of_the_lab(line))]
+
+    def _of_the_lab(self, route):
+        """A provider that renumbered has left other routes than there were."""
+        if " proto kernel " in route:
+            return True
+        words = route.split()
+        for link in self._lab.links:
+            info = self._lab.link_info(link)
+            if words[0] == "default" and link in words and words[2] in (info["gateway"], info["gateway6"]):
+                return "table" not in words and f" metric {info['metric']}" in route and " proto " not in route
+        return False
 
     def remove(self, added):
         """Removes what added() found, as well as can be."""

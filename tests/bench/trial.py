@@ -1,9 +1,9 @@
 """One trial of a story: traffic, fault, watching, figures.  What a story's functions get is a Trial."""
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
-import subprocess
-import sys
 
 import measure
 import story as stories

@@ -25,6 +25,7 @@ protocol kernel {{ ipv6 {{ export where source = RTS_STATIC; }}; persist; }}
 class Adapter(System):
     title = f"BIRD BFD {MULTIPLIER} x {INTERVAL_MS} ms"
     packages = ("bird2",)
+    services = ("bird",)
     commands = ("bird", "birdc")
     patience_s = 3.0
     settle_s = 15.0

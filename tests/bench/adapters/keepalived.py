@@ -31,6 +31,7 @@ exit 1
 class Adapter(System):
     title = "keepalived, ping 1 s"
     packages = ("keepalived",)
+    services = ("keepalived",)
     commands = ("keepalived", "ping")
     patience_s = 8.0
     settle_s = 20.0

@@ -68,6 +68,7 @@ exec NetworkManager --no-daemon --config "$0/nm.conf" --config-dir "$0/empty" --
 class Adapter(System):
     title = f"NetworkManager, check {CHECK_S} s"
     packages = ("network-manager", "dbus-daemon")
+    services = ("NetworkManager", "NetworkManager-wait-online", "NetworkManager-dispatcher")
     commands = ("NetworkManager", "nmcli", "dbus-daemon", "unshare")
     patience_s = 40.0
     settle_s = 60.0
