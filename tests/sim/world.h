@@ -86,7 +86,8 @@ struct world_link *world_add_link(struct world *w);
 /* Loss of a Gilbert-Elliott channel with bursts of so many packets on average. */
 void world_set_bursty_loss(struct world_link *l, uint32_t loss_ppm, uint32_t burst_packets);
 
-void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64_t from_us,
+/* False when there is no room: the faults of the last minutes are kept, and those to come. */
+bool world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64_t from_us,
 	int64_t until_us, int32_t value);
 
 /* What the kernel will say of the link's path at that time. */

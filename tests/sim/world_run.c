@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "sim/world_links.h"
 
+#define KEEP_US (5 * USEC_MIN) /* what checks look back at */
+
 static void notice_route(struct world *w, int64_t now_us, const struct action_route *route)
 {
 	unsigned link = route->n ? path_link(route->path[0]) : LINKS_MAX;
@@ -83,7 +85,7 @@ void world_set_bursty_loss(struct world_link *l, uint32_t loss_ppm, uint32_t bur
 		(uint32_t)((uint64_t)l->leave_burst_ppm * loss_ppm / (1000000 - loss_ppm));
 }
 
-void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64_t from_us,
+bool world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64_t from_us,
 	int64_t until_us, int32_t value)
 {
 	struct world_link *l = &w->link[link];
@@ -93,13 +95,15 @@ void world_add_fault(struct world *w, unsigned link, enum fault_kind kind, int64
 		unsigned kept = 0;
 
 		for (unsigned i = 0; i < l->n_faults; i++) {
-			if (l->fault[i].until_us > w->runner.now_us)
+			if (l->fault[i].until_us > w->runner.now_us - KEEP_US)
 				l->fault[kept++] = l->fault[i];
 		}
 		l->n_faults = kept;
 	}
-	if (l->n_faults < WORLD_FAULTS_MAX)
-		l->fault[l->n_faults++] = (struct world_fault){kind, from_us, until_us, value};
+	if (l->n_faults == WORLD_FAULTS_MAX)
+		return false;
+	l->fault[l->n_faults++] = (struct world_fault){kind, from_us, until_us, value};
+	return true;
 }
 
 void world_tell_carrier(struct world *w, unsigned link, int64_t at_us, bool carrier)
