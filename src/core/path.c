@@ -529,7 +529,7 @@ static int64_t veto_us(const struct path *p, const struct step_env *env,
 {
 	bool flows = passive->received_us && env->now_us - passive->received_us < 100 * USEC_MS;
 
-	return (flows && passive_loaded(passive, env->now_us)) || p->congested ? LOADED_VETO_US : 0;
+	return flows && (p->congested || passive_loaded(passive, env->now_us)) ? LOADED_VETO_US : 0;
 }
 
 static int64_t patience_us(const struct path *p, const struct step_env *env,
