@@ -48,7 +48,7 @@ bool plan_applied(struct plan *plan, const struct step_env *env, const struct in
 
 void plan_drift(struct plan *plan, const struct step_env *env, const struct input_drift *d);
 
-/* A route that was found in the kernel: it counts as held. */
+/* A route that was found in the kernel: it is asked for once more, which changes nothing there, and counts as held then. */
 void plan_adopt(struct plan *plan, const struct input_adopted *a);
 
 /* Retry time; USEC_NEVER: none. */
