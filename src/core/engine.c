@@ -325,7 +325,7 @@ static void expire(const struct step_env *env, int64_t *until_us, enum command_v
 		return;
 	*until_us = 0;
 	event = step_event(env, EVENT_EXPIRED);
-	event->from = verb;
+	event->from = (uint8_t)verb;
 	event->class = (uint8_t) class;
 	event->path = (uint8_t)path;
 }

@@ -43,8 +43,8 @@ static void tell_health(const struct path *p, const struct step_env *env, enum h
 		return;
 	e = step_event(env, was == health ? EVENT_VERDICT : EVENT_HEALTH);
 	e->path = p->index;
-	e->from = (uint8_t)(was == health ? p->verdict : was);
-	e->to = (uint8_t)(was == health ? verdict : health);
+	e->from = was == health ? (uint8_t)p->verdict : (uint8_t)was;
+	e->to = was == health ? (uint8_t)verdict : (uint8_t)health;
 	e->verdict = (uint8_t)verdict;
 	e->value[0] = p->silent_us ? env->now_us - p->silent_us : 0;
 	e->value[1] = p->misses;
