@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): p writes to it */
 void pack_writer(struct pack *p, uint8_t *to, size_t size)
 {
 	*p = (struct pack){.to = to, .size = size};

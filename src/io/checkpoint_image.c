@@ -194,7 +194,7 @@ static uint8_t *column_of(struct history_cell *c, unsigned column)
 
 static void cell_column(struct pack *p, struct checkpoint_cells *v, unsigned column)
 {
-	int8_t d[CHECKPOINT_CELLS_MAX];
+	int8_t d[CHECKPOINT_CELLS_MAX] = {0};
 	uint8_t last = 0;
 
 	if (!pack_reading(p)) {

@@ -153,7 +153,7 @@ static void load_item(struct checkpoint *c, struct loading *to, const struct che
 static int load_blocks(struct checkpoint *c, struct checkpoint_file *part,
 	struct checkpoint_reader *r, struct loading *to)
 {
-	struct checkpoint_item item;
+	struct checkpoint_item item = {0};
 	uint64_t blocks = 0;
 	int n;
 
@@ -278,7 +278,7 @@ static void restore_part(struct checkpoint *c, const struct checkpoint_file *par
 	int64_t now_us, int64_t wall_ms, struct history *history)
 {
 	struct checkpoint_header header;
-	struct checkpoint_item item;
+	struct checkpoint_item item = {0};
 	struct checkpoint_reader r;
 
 	if (!part->source[0] || checkpoint_reader_open(&r, part->source, &header))
