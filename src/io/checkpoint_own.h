@@ -20,12 +20,12 @@ struct checkpoint_known {
 };
 
 struct checkpoint_file {
-	char file[CHECKPOINT_FILE_SIZE];   /* where it is written to */
+	char file[CHECKPOINT_FILE_SIZE];        /* where it is written to */
 	char source[CHECKPOINT_FILE_SIZE + 16]; /* where it was read from; "": nowhere */
-	struct checkpoint_header header;   /* of the source */
-	off_t source_end;                  /* of what is good in it */
-	int64_t last_us;                   /* begin of the last writing, in this boot's time */
-	int64_t size;                      /* of the last one written or read */
+	struct checkpoint_header header;        /* of the source */
+	off_t source_end;                       /* of what is good in it */
+	int64_t last_us;                        /* begin of the last writing, in this boot's time */
+	int64_t size;                           /* of the last one written or read */
 };
 
 enum checkpoint_stage {
