@@ -285,16 +285,8 @@ def lives_on_the_last(site, device):
     return Outcome(f"first answer over {link} {milliseconds(found[0] - back_us)} after its return", True)
 
 
-class Fault:
-    """One fault of the story: what it is, how it is made and undone, and what ought to follow."""
-
-    def __init__(self, title, text, make, undo, follow, family="ipv4"):
-        self.title = title
-        self.text = text
-        self.make = make
-        self.undo = undo
-        self.follow = follow
-        self.family = family
+# One fault of the story: what it is, how it is made and undone, and what ought to follow.
+Fault = namedtuple("Fault", "title text make undo follow family", defaults=("ipv4",))
 
 
 def everything_dead(lab, _):
