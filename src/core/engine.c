@@ -71,6 +71,8 @@ static void take_policy(struct engine *e, const struct step_env *env, const stru
 		memcmp(e->policy.target, policy->target, sizeof(policy->target)) != 0 ||
 		memcmp(e->policy.n_targets, policy->n_targets, sizeof(policy->n_targets)) != 0;
 	e->policy = *policy;
+	if (other_targets)
+		memset(e->proven, 0, sizeof(e->proven));
 	for (unsigned i = 0; other_targets && i < PATHS_MAX; i++)
 		path_forget_targets(&e->path[i]);
 	if (!e->policy.n_classes)
@@ -522,6 +524,7 @@ void engine_step(struct engine *e, const struct input *in, struct output *out)
 		.action_seq = &e->action_seq,
 		.random = &e->random,
 		.dropped_events = &e->dropped_events,
+		.proven = e->proven,
 	};
 	int64_t due_us;
 

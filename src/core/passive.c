@@ -8,6 +8,7 @@
 #define SHARE_WINDOW_US (400 * USEC_MS)
 #define LONG_WINDOW_US (1500 * USEC_MS)
 #define LONG_PACKETS 50
+#define FIRST_PACKETS 8
 #define SHARE_PACKETS 15 /* fewer say nothing about a share */
 #define FRAYED_PERMILLE 20
 #define GAP_FLOOR_US                                                                               \
@@ -46,6 +47,10 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 	p->share_tx += tx;
 	p->share_rx += rx;
 	p->share_own += own;
+	/* traffic has just begun here: a first idea of its share is wanted at once */
+	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx)
+		p->usual_ppm =
+			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 	if (now_us - p->share_us < SHARE_WINDOW_US)
 		return;
 	p->share_ppm = 0;

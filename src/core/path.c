@@ -139,8 +139,7 @@ static void forget_silence(struct path *p)
 void path_forget_targets(struct path *p)
 {
 	memset(p->unfit, 0, sizeof(p->unfit));
-	memset(p->proven, 0, sizeof(p->proven));
-	p->any_proven = false;
+	p->answered_once = false;
 }
 
 /* Nothing that was sent before means anything now: another device, address or gateway. */
@@ -413,8 +412,8 @@ static void answer(struct path *p, const struct step_env *env, struct window_pro
 		return;
 	}
 	p->unfit[w->target][w->method] = 0;
-	p->proven[w->target] |= (uint8_t)(1U << w->method);
-	p->any_proven = true;
+	env->proven[path_family(p->index)][w->target] |= (uint8_t)(1U << w->method);
+	p->answered_once = true;
 	if (w->heartbeat && !was_missed)
 		baseline_add_loss(&p->baseline, false);
 	/* DNS and HTTP servers think before they answer; large packets take their time on the wire */
@@ -437,9 +436,10 @@ static void miss(struct path *p, const struct step_env *env, struct window_probe
 	blame_target(p, w);
 	if (!path_probe)
 		return;
-	/* a target that has never answered here cannot stop doing so; unless nothing ever has */
+	/* a target that has never answered anywhere cannot stop doing so; unless nothing ever has here */
 	if (p->unfit[w->target][w->method] >= PATH_UNFIT ||
-		(p->any_proven && !(p->proven[w->target] & (1U << w->method)))) {
+		(p->answered_once &&
+			!(env->proven[path_family(p->index)][w->target] & (1U << w->method)))) {
 		w->state = PROBE_STATE_IGNORED;
 		return;
 	}
@@ -607,7 +607,9 @@ int64_t path_due_us(const struct path *p, const struct step_env *env, const stru
 	if ((p->health == HEALTH_SUSPECT || p->health == HEALTH_UNKNOWN) && p->silent_us) {
 		int64_t ripe_us = silence_start_us(p, passive) + patience_us(p, env, passive);
 
-		due_us = usec_min(due_us, usec_max(ripe_us, env->now_us + USEC_MS));
+		/* ripe already: what lacks is evidence, which comes with other inputs */
+		if (ripe_us > env->now_us)
+			due_us = usec_min(due_us, ripe_us);
 	}
 	return due_us;
 }

@@ -81,10 +81,8 @@ struct path {
 
 	/* fitness of probe targets on this path: misses in a row while others answered */
 	uint8_t unfit[TARGETS_MAX][PROBE_METHOD_COUNT];
-	uint8_t proven
-		[TARGETS_MAX]; /* bit mask of methods by which the target has ever answered here */
-	bool any_proven;
-	int64_t refit_us; /* next time the unfit ones get another chance */
+	bool answered_once; /* by any target */
+	int64_t refit_us;   /* next time the unfit ones get another chance */
 
 	/* what to send when, written by probing.c */
 	int64_t heartbeat_us; /* next heartbeat */

@@ -26,6 +26,7 @@ struct engine {
 	int64_t now_us, started_us;
 	uint32_t action_seq;
 	uint64_t random;
+	uint8_t proven[FAMILY_COUNT][TARGETS_MAX]; /* see struct step_env */
 	uint32_t target_fault[FAMILY_COUNT]; /* bit mask of targets found at fault on every path */
 	bool released;
 	uint64_t inputs, actions, events, ignored, time_corrections, dropped_events;

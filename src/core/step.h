@@ -10,6 +10,8 @@ struct step_env {
 	uint32_t *action_seq;
 	uint64_t *random; /* state of step_random(); seeded, so that a trace replays */
 	uint64_t *dropped_events;
+	uint8_t (*proven)
+		[TARGETS_MAX]; /* by family and target: methods by which it has ever answered, on any path */
 };
 
 /* The next action, numbered; NULL when the output is full (engine_step() is then called again at once). */

@@ -16,6 +16,7 @@ struct scene {
 	struct policy policy;
 	struct path path[PATHS_MAX];
 	struct output out;
+	uint8_t proven[FAMILY_COUNT][TARGETS_MAX];
 	struct step_env env;
 	uint32_t action_seq;
 	uint64_t random, dropped;
@@ -62,7 +63,8 @@ static inline void scene_reset(struct scene *s)
 		.out = &s->out,
 		.action_seq = &s->action_seq,
 		.random = &s->random,
-		.dropped_events = &s->dropped};
+		.dropped_events = &s->dropped,
+		.proven = s->proven};
 }
 
 static inline uint32_t scene_usable(const struct scene *s)
