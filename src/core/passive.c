@@ -17,6 +17,8 @@
 #define UNANSWERED_MIN 3
 #define STEADY_PPM                                                                                 \
 	300000 /* three answers to ten packets: TCP with delayed acknowledgements has five */
+#define DENSE_US (150 * USEC_MS)
+#define FLOWING_US (200 * USEC_MS)
 #define BUSY_US USEC_S
 #define LOAD_BPS_MIN                                                                               \
 	500000 /* under half a megabit a second nobody fills a line worth failing over to */
@@ -88,6 +90,13 @@ static void share_long(struct passive *p, uint32_t tx, uint32_t rx, int64_t now_
 	p->long_tx = p->long_rx = 0;
 }
 
+/* Answers were arriving when the present silence began: it is no beginning that waits for its first round trip. */
+static bool was_flowing(const struct passive *p)
+{
+	return p->unanswered_us && p->received_us &&
+	       p->unanswered_us - p->received_us <= FLOWING_US;
+}
+
 static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_us, int64_t now_us)
 {
 	if (tx)
@@ -96,7 +105,9 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 		int64_t gap_us = now_us - (p->unanswered_us ? p->unanswered_us : before_us);
 
 		/* up at once, down slowly: the usual gap is near the longest one */
-		if (tx || p->unanswered_us) {
+		/* readings that are far apart tell nothing of gaps */
+		if (now_us - before_us <= DENSE_US &&
+			((tx && !p->unanswered_us) || was_flowing(p))) {
 			p->gap_us =
 				gap_us > p->gap_us ? gap_us : imath_average(p->gap_us, gap_us, 5);
 			p->gap_us = usec_clamp(p->gap_us, 0, GAP_MAX_US);
@@ -154,7 +165,8 @@ bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us)
 	if (!p->unanswered_us || now_us - p->read_us > STALE_US)
 		return false;
 	/* a steady stream: shorter than a round trip already tells; a few packets: a whole time-out */
-	if (p->unanswered >= UNANSWERED_MIN && p->usual_ppm > STEADY_PPM && p->gap_us)
+	if (p->unanswered >= UNANSWERED_MIN && p->usual_ppm > STEADY_PPM && p->gap_us &&
+		was_flowing(p))
 		return now_us - p->unanswered_us >= usual_us;
 	return p->unanswered &&
 	       now_us - p->unanswered_us >= usec_max(usual_us, timeout_us + timeout_us / 2);
@@ -162,7 +174,7 @@ bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us)
 
 void passive_forgive(struct passive *p, int64_t now_us)
 {
-	if (p->unanswered_us)
+	if (was_flowing(p))
 		p->gap_us = usec_clamp(now_us - p->unanswered_us, p->gap_us, GAP_MAX_US);
 }
 
