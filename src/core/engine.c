@@ -63,13 +63,27 @@ static void note_usable(struct engine *e)
 		e->usable |= path_usable(&e->path[i]) ? UINT32_C(1) << i : 0;
 }
 
+static bool same_targets(const struct policy *a, const struct policy *b)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		if (a->n_targets[f] != b->n_targets[f])
+			return false;
+		for (unsigned i = 0; i < a->n_targets[f]; i++) {
+			const struct target *s = &a->target[f][i], *t = &b->target[f][i];
+
+			if (memcmp(s->address, t->address, sizeof(s->address)) != 0 ||
+				s->tcp_port != t->tcp_port || s->methods != t->methods)
+				return false;
+		}
+	}
+	return true;
+}
+
 static void take_policy(struct engine *e, const struct step_env *env, const struct policy *policy)
 {
-	bool was_passive = e->plan.passive, other_targets;
+	bool was_passive = e->plan.passive;
+	bool other_targets = !same_targets(&e->policy, policy);
 
-	other_targets =
-		memcmp(e->policy.target, policy->target, sizeof(policy->target)) != 0 ||
-		memcmp(e->policy.n_targets, policy->n_targets, sizeof(policy->n_targets)) != 0;
 	e->policy = *policy;
 	if (other_targets)
 		memset(e->proven, 0, sizeof(e->proven));

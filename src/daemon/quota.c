@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,27 @@
 
 #define WRITE_US (10 * USEC_MIN)
 #define TELL_BYTES 1000000
+
+/* "DEVICE YYYYMM BYTES\n" */
+static bool read_line(const char *line, struct quota_link *ret)
+{
+	size_t n = strcspn(line, " \n");
+	long month;
+	char *end;
+
+	if (!n || n >= sizeof(ret->device))
+		return false;
+	month = strtol(line + n, &end, 10);
+	if (month < 202001 || month > 999912 || *end != ' ')
+		return false;
+	errno = 0;
+	ret->bytes = strtoull(end, &end, 10);
+	if (errno || *end != '\n')
+		return false;
+	memcpy(ret->device, line, n);
+	ret->month = (int32_t)month;
+	return true;
+}
 
 int quota_open(struct quota *q, const char *state_dir)
 {
@@ -29,11 +51,10 @@ int quota_open(struct quota *q, const char *state_dir)
 	while (n < LINKS_MAX && fgets(line, sizeof(line), f)) {
 		struct quota_link l = {0};
 
-		if (sscanf(line, "%15s %" SCNd32 " %" SCNu64, l.device, &l.month, &l.bytes) != 3 ||
-			l.month < 202001 || l.month > 999912)
-			bad++;
-		else
+		if (read_line(line, &l))
 			q->link[n++] = l;
+		else
+			bad++;
 	}
 	fclose(f);
 	return bad;
