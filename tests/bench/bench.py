@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 import adapter  # noqa: E402
 import report  # noqa: E402
 import story as stories  # noqa: E402
+from lab import Lab  # noqa: E402
 from router import Router  # noqa: E402
 from trial import Observer, Skip, Trial  # noqa: E402
 
@@ -96,27 +97,24 @@ class Bench:
             for story in self.stories.values():
                 self.progress.expect(name, self.trials_of(story, cls))
         self.progress.total = sum(self.progress.ahead.values())
-        sizes = sorted({s.links for s in self.stories.values()}, reverse=True)
         for name, cls in self.systems.items():
             self.run["systems"][name] = {"title": cls.title or name, "about": cls.about, "stories": {}}
-        for links in sizes:
-            chosen = {n: s for n, s in self.stories.items() if s.links == links}
-            with make_lab(links) as lab:
-                prepare_lab(lab)
-                observer = Observer(lab)
-                try:
-                    for name, cls in self.systems.items():
-                        self._system(lab, observer, name, cls, chosen)
-                finally:
-                    observer.stop()
+        with make_lab() as lab:
+            prepare_lab(lab)
+            observer = Observer(lab)
+            try:
+                for name, cls in self.systems.items():
+                    self._system(lab, observer, name, cls)
+            finally:
+                observer.stop()
         self.progress.end()
         return self.run
 
-    def _system(self, lab, observer, name, cls, chosen):
+    def _system(self, lab, observer, name, cls):
         entry = self.run["systems"][name]
         router = Router(lab)
         before = router.state()
-        for story_name, story in chosen.items():
+        for story_name, story in self.stories.items():
             system = cls(lab)
             system.profile = story.profile
             total = self.trials_of(story, cls)
@@ -209,8 +207,7 @@ def brief(outcome):
     return " ".join(f"{k}={v}" for k, v in shown.items()) + (f"  WRONG: {outcome['wrong']}" if outcome["wrong"] else "")
 
 
-def make_lab(links):
-    from lab import Lab
+def make_lab(links=3):
     return Lab(n_links=links, delay_ms=DELAY_MS)
 
 
@@ -308,7 +305,7 @@ def main():
     interrupted = False
     try:
         bench.all()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         interrupted = True
         bench.progress.end()
     print(report.table(bench.run))

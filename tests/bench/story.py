@@ -46,7 +46,6 @@ class Story:
     from_start: bool = False  # fault() starts the system itself
     check: Optional[Callable] = None  # check(figures) -> what is wrong with this trial, or None
     profile: str = "default"  # what the system is configured for; see the adapter of autonomy
-    links: int = 3
     told: bool = True  # an oracle is told that trial.link is dead when fault() returns
     family: int = 4
 

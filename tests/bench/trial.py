@@ -72,7 +72,6 @@ class Trial:
         self.lab, self.system, self.story, self.number = lab, system, story, number
         self.link, self.standby, self.last = lab.links[0], lab.links[min(1, len(lab.links) - 1)], lab.links[-1]
         self.observer = observer
-        self.notes = []
         self._rng = rng
         self._traffic = Traffic(lab)
         self._leave = self.link
@@ -83,9 +82,6 @@ class Trial:
 
     def wait(self, seconds):
         time.sleep(seconds)
-
-    def note(self, text):
-        self.notes.append(text)
 
     def skip(self, why):
         raise Skip(why)
@@ -122,7 +118,7 @@ class Trial:
         return max(self.system.patience_s, self.story.patience_s)
 
     def run(self):
-        """{"figures", "fault_us", "wrong", "notes", "account"} of one trial."""
+        """{"figures", "fault_us", "wrong", "account"} of one trial."""
         story = self.story
         started_us = self.now_us()
         try:
@@ -150,7 +146,6 @@ class Trial:
             "figures": figures,
             "fault_us": fault_us,
             "wrong": story.check(figures) if story.check else None,
-            "notes": self.notes,
             "account": self.system.account(fault_us),
         }
 

@@ -30,7 +30,7 @@ STEADY_S = 10
 class Stories(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = bench.make_lab(3).start()
+        cls.lab = bench.make_lab().start()
         cls.addClassCleanup(cls.lab.stop)
         bench.prepare_lab(cls.lab)
         cls.untouched = Router(cls.lab).state()
