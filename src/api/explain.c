@@ -305,6 +305,11 @@ static void add_reason(struct words *out, const struct snapshot *s, unsigned cla
 	case STEP_NEEDS:
 		add_needs_reason(out, s, class, winner, loser);
 		break;
+	case STEP_STEADY:
+		words_add(out, "gives less trouble than %s (", other);
+		words_add(out, "%s against ", word_span(s->path[winner].trouble_us).text);
+		words_add(out, "%s in an hour)", word_span(s->path[loser].trouble_us).text);
+		break;
 	case STEP_FORECAST:
 		words_add(out, "is expected to stay, %s has announced an outage", other);
 		break;
@@ -514,6 +519,9 @@ static void add_loss(struct words *out, const struct writer *w, unsigned path, e
 			break;
 		words_add(out, "score %d, %s needs %d; ", v->score[w->class],
 			s->policy->class[w->class].name, s->policy->class[w->class].min_score);
+		break;
+	case STEP_STEADY:
+		words_add(out, "%s of trouble in an hour; ", word_span(v->trouble_us).text);
 		break;
 	case STEP_FORECAST:
 		words_add(out, "an outage is announced; ");
@@ -731,6 +739,10 @@ static void say_change_of_other(const struct writer *w, unsigned path)
 		break;
 	case STEP_QUOTA:
 		words_add(&out, "%s counts again in the next quota period.", link);
+		break;
+	case STEP_STEADY:
+		words_add(&out, "%s counts again as its trouble fades, or after %s without any.",
+			link, word_span(w->s->policy->link[path_link(path)].hold_max_us).text);
 		break;
 	case STEP_USABLE:
 	case STEP_NONE:

@@ -172,7 +172,8 @@ const struct option option_table[] = {
 	{OPTION_SECTION_DETECT, .name = "heartbeat_active",
 		DURATION(config, policy.heartbeat_active_us), .def = 500 * USEC_MS,
 		.min = 10 * USEC_MS, .max = USEC_H, .live = true,
-		.text = "Time between probes of an unmetered link in use, while all is well."},
+		.text = "Time between probes of an unmetered link in use, while all is well; "
+			"radio links are asked twice as often."},
 	{OPTION_SECTION_DETECT, .name = "heartbeat_standby",
 		DURATION(config, policy.heartbeat_standby_us), .def = 5 * USEC_S,
 		.min = 10 * USEC_MS, .max = USEC_H, .live = true,
@@ -211,7 +212,13 @@ const struct option option_table[] = {
 	{OPTION_SECTION_FAILOVER, .name = "bad_hold", DURATION(config, policy.bad_hold_us),
 		.def = 500 * USEC_MS, .max = USEC_H, .live = true,
 		.text = "How long a link must have been bad (not dead) before traffic leaves "
-			"it."},
+			"it: on radio links, whose bad moments pass, a "
+			"multiple of it."},
+	{OPTION_SECTION_FAILOVER, .name = "unsteady", DURATION(config, policy.unsteady_us),
+		.def = 500 * USEC_MS, .max = USEC_H, .live = true,
+		.text = "Seconds of trouble in an hour from which on a link counts as less steady "
+			"than one without, whatever the preference; each half as much again is one "
+			"step more. 0: preference decides alone."},
 	{OPTION_SECTION_FAILOVER, .name = "canary", DURATION(config, policy.canary_us),
 		.def = 2 * USEC_S, .max = USEC_H, .live = true,
 		.text = "On the way back new flows go first; the move is complete after this "

@@ -17,7 +17,10 @@
 #define CALLS_US (5 * USEC_S)
 #define GOOD_US (2 * USEC_S) /* a bad path must have been good this long */
 #define GOOD_N 20
+#define GOOD_SPARSE_US (30 * USEC_S) /* with fewer probes than that */
 #define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
+#define TROUBLE_DOUBT (4 * NAT)
+#define SILENT_US (150 * USEC_MS) /* a silence shorter than this is as bad as the score says */
 #define EXAMINE_US (3 * USEC_S)
 #define EXAMINE_REST_US (10 * USEC_S)
 #define EXAMINE_CALLS_REST_US (3 * USEC_S) /* from one beginning to the next */
@@ -105,6 +108,13 @@ static void look(const struct path *p, const struct step_env *env, int64_t span_
 	ret->loss_ppm = common_loss(&ret->stats, &ret->n, &ret->lost);
 }
 
+/* How long it has been bad; on radio links the slighter it is the longer it is borne, since it mostly passes. */
+static int64_t borne_us(const struct path *p, const struct step_env *env, unsigned c)
+{
+	return c == 0 && baseline_radio(p->baseline.kind) ? p->trouble.spell_us
+							  : env->now_us - p->bad_us[c];
+}
+
 /* The score has been too low for as long as this path's bad spells usually last, and not by chance. */
 static bool bad_enough(const struct path *p, const struct step_env *env, unsigned c,
 	const struct view_of_window *w, const struct view_of_window *wide)
@@ -112,7 +122,7 @@ static bool bad_enough(const struct path *p, const struct step_env *env, unsigne
 	const struct class_policy *class = &env->policy->class[c];
 	bool slow = score_path(class->need, p->rtt_us, p->jitter_us, 0) < class->min_score;
 
-	if (env->now_us - p->bad_us[c] < p->baseline.bad_patience_us)
+	if (borne_us(p, env, c) < p->baseline.bad_patience_us)
 		return false;
 	return slow || surprise(p, w->n, w->lost) >= doubt(class->need) ||
 	       surprise(p, wide->n, wide->lost) >= doubt(class->need);
@@ -121,7 +131,7 @@ static bool bad_enough(const struct path *p, const struct step_env *env, unsigne
 static void spell_over(struct path *p, const struct step_env *env, unsigned c)
 {
 	if (c == 0 && p->bad_us[c])
-		baseline_add_bad(&p->baseline, env->now_us - p->bad_us[c], env->policy);
+		baseline_add_bad(&p->baseline, borne_us(p, env, c), env->policy);
 	p->bad_us[c] = 0;
 }
 
@@ -134,6 +144,16 @@ static uint32_t class_loss(const struct path *p, const struct class_policy *clas
 	return (uint32_t)usec_max(p->loss_ppm, 0);
 }
 
+/* For the record of troubles less certainty will do than for a move. */
+static bool no_chance(const struct path *p, const struct step_env *env,
+	const struct view_of_window *w)
+{
+	const struct class_policy *class = &env->policy->class[0];
+
+	return score_path(class->need, p->rtt_us, p->jitter_us, 0) < class->min_score ||
+	       surprise(p, w->n, w->lost) >= TROUBLE_DOUBT;
+}
+
 static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	const struct view_of_window *w, const struct view_of_window *wide)
 {
@@ -144,6 +164,8 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	/* a few percent come and go with the sample: what began stays until it is clearly over */
 	least = class->min_score +
 		(class->need == CLASS_NEED_REALTIME && p->bad_us[c] ? GOOD_MARGIN : 0);
+	if (c == 0)
+		p->troubled = p->score[c] < least && !p->congested && no_chance(p, env, w);
 	if (p->score[c] < least && !p->congested) {
 		p->good_us[c] = 0;
 		if (!p->bad_us[c])
@@ -154,13 +176,13 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	spell_over(p, env, c);
 	if (!p->bad[c])
 		return;
-	if (p->score[c] < class->min_score + GOOD_MARGIN || w->n < GOOD_N) {
+	if (p->score[c] < class->min_score + GOOD_MARGIN) {
 		p->good_us[c] = 0;
 		return;
 	}
 	if (!p->good_us[c])
 		p->good_us[c] = env->now_us;
-	if (env->now_us - p->good_us[c] >= GOOD_US)
+	if (env->now_us - p->good_us[c] >= (w->n >= GOOD_N ? GOOD_US : GOOD_SPARSE_US))
 		p->bad[c] = false;
 }
 
@@ -236,6 +258,35 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 		       (env->now_us < p->examine_until_us || p->bad_us[0] || p->bad[0] ? PERIOD_US
 			       : active && policy_realtime(env->policy) ? CALLS_PERIOD_US
 									: USEC_S);
+}
+
+/* Percent: silence is all of it; what is too bad for everyday use counts at least a quarter. */
+static int severity(const struct path *p, const struct step_env *env, bool silent)
+{
+	int short_of = (int)env->policy->class[0].min_score - (int)p->score[0];
+
+	if (silent || p->health == HEALTH_DEAD || p->health == HEALTH_RECOVERING)
+		return 100;
+	return (int)usec_clamp(short_of, 0, 100);
+}
+
+void assess_trouble(struct path *p, const struct step_env *env, bool active)
+{
+	bool silent = p->silent_us && p->misses >= 2;
+	bool dead = p->health == HEALTH_DEAD || p->health == HEALTH_RECOVERING;
+	int64_t every_us = p->heartbeat_interval_us;
+
+	if (p->health != HEALTH_UNKNOWN && (silent || dead || p->troubled))
+		trouble_see(&p->trouble, silent ? p->silent_us : env->now_us,
+			severity(p, env, silent && env->now_us - p->silent_us >= SILENT_US),
+			env->now_us);
+	else
+		trouble_end(&p->trouble);
+	trouble_watch(&p->trouble,
+		active || p->trouble.since_us || every_us <= USEC_S
+			? 1000000
+			: imath_ratio_ppm(USEC_S / USEC_MS, (uint32_t)(every_us / USEC_MS)),
+		env->now_us);
 }
 
 int64_t assess_due_us(const struct path *p)

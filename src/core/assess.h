@@ -10,5 +10,8 @@
 void assess_path(struct path *p, const struct step_env *env, const struct passive *passive,
 	bool active);
 
+/* Notes whether it is in trouble now, and that time passes. */
+void assess_trouble(struct path *p, const struct step_env *env, bool active);
+
 /* The next time it wants to look again by itself; USEC_NEVER: whenever there is another step. */
 int64_t assess_due_us(const struct path *p);

@@ -26,6 +26,13 @@ static const struct spells_prior radio_silences = {.ended = {2, 2, 4, 2, 1}, .la
 static const struct spells_prior wire_silences = {.lasting = 4};
 static const struct spells_prior bad_spells = {.lasting = 4};
 
+#define RADIO_BAD 5 /* bad moments of radio links are many and short */
+
+bool baseline_radio(enum link_kind kind)
+{
+	return kind == LINK_KIND_STARLINK || kind == LINK_KIND_CELLULAR || kind == LINK_KIND_WIFI;
+}
+
 static const struct spells_prior *silence_prior(enum link_kind kind)
 {
 	switch (kind) {
@@ -51,7 +58,8 @@ static void settle(struct baseline *b, const struct policy *policy)
 	b->learned.burst_ppm = (uint32_t)usec_clamp(ppm, BURST_PPM_MIN, BURST_PPM_MAX);
 	b->patience_us = spells_patience_us(&b->learned.silence, silence_prior(b->kind),
 		PATIENCE_FLOOR_US, policy->switch_cost_us);
-	b->bad_patience_us = spells_patience_us(&b->learned.bad, &bad_spells, policy->bad_hold_us,
+	b->bad_patience_us = spells_patience_us(&b->learned.bad, &bad_spells,
+		policy->bad_hold_us * (baseline_radio(b->kind) ? RADIO_BAD : 1),
 		policy->switch_cost_us);
 }
 

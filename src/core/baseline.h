@@ -19,6 +19,9 @@ struct baseline {
 	uint32_t burst_ended_q;
 };
 
+/* Links that stop and stutter for a moment by their nature. */
+bool baseline_radio(enum link_kind kind);
+
 void baseline_init(struct baseline *b, const struct policy *policy);
 void baseline_restore(struct baseline *b, const struct path_learned *learned,
 	const struct policy *policy);

@@ -185,6 +185,7 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 {
 	unsigned from = c->n ? c->path[0] : PATHS_MAX;
 	bool back = from != PATHS_MAX && !hard && path[to].left_us;
+	enum step step = STEP_NONE;
 	struct event *e = step_event(env, back ? EVENT_CANARY : EVENT_SWITCH);
 
 	e->class = (uint8_t)context->class;
@@ -194,8 +195,8 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 	e->verdict = (uint8_t)(from != PATHS_MAX ? path[from].verdict : VERDICT_NONE);
 	if (from != PATHS_MAX) {
 		const struct candidate *a = find(f, to), *b = find(f, from);
-		enum step step = STEP_USABLE;
 
+		step = STEP_USABLE;
 		if (a && b)
 			decide_compare(a, b, &step);
 		e->step = (uint8_t)step;
@@ -218,6 +219,8 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 			path[from].verdict == VERDICT_MTU)
 			c->flows |= UINT32_C(1) << from;
 	}
+	if (from != PATHS_MAX && !hard && step == STEP_STEADY)
+		path[from].left_us = env->now_us;
 	c->canary_from = PATHS_MAX;
 	if (back) {
 		path[to].returned_us = env->now_us;
@@ -291,11 +294,22 @@ static void leave_dead(struct choice *c, const struct step_env *env, struct path
 		stay(c, env, context, best->path, STAY_UNPROVEN, env->now_us + TRIAL_US);
 }
 
+/* Is it bad at this very moment?  The few percent that harm a call come and go with the sample. */
+static bool lacking(const struct path *p, const struct policy *policy, unsigned class)
+{
+	return p->bad_us[class] || policy->class[class].need == CLASS_NEED_REALTIME ||
+	       decide_service_lacking(p, policy);
+}
+
 static void leave_bad(struct choice *c, const struct step_env *env, struct path path[],
 	const struct choice_context *context, const struct field *f, const struct candidate *best)
 {
 	if (context->wish->held_until_us) {
 		stay(c, env, context, best->path, STAY_HOLD, context->wish->held_until_us);
+		return;
+	}
+	if (!lacking(&path[c->path[0]], env->policy, context->class)) {
+		stay(c, env, context, best->path, STAY_WAIT, env->now_us + TRIAL_US);
 		return;
 	}
 	if (proven(c, env, &path[best->path], 0, true))
@@ -359,7 +373,7 @@ static uint32_t held_back(const struct field *f, const struct path path[],
 
 		if (k == incumbent || decide_compare(k, incumbent, &step) < 0)
 			continue;
-		if (step >= STEP_PREFERENCE && choice_held_until_us(&path[k->path]) > now_us)
+		if (step >= STEP_STEADY && choice_held_until_us(&path[k->path]) > now_us)
 			mask |= UINT32_C(1) << k->path;
 	}
 	return mask;
@@ -442,7 +456,7 @@ static void choose_one(struct choice *c, const struct step_env *env, struct path
 static bool shares(const struct candidate *a, const struct candidate *best)
 {
 	for (unsigned step = STEP_USABLE; step <= STEP_PREFERENCE; step++)
-		if (a->key[step] != best->key[step])
+		if (step != STEP_STEADY && a->key[step] != best->key[step])
 			return false;
 	return a->key[STEP_ALIVE] >= 2;
 }

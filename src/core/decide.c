@@ -8,6 +8,7 @@
 #define SCORE_STEP                                                                                 \
 	20 /* scores this close are equal: under the bucket's width nobody hears a difference */
 #define TEN_POINTS 10
+#define STEADY_STEPS 12
 
 /* How well it is known to work.  The incumbent is presumed alive until the test has ended. */
 static int32_t alive_key(const struct path *p, bool incumbent)
@@ -31,7 +32,7 @@ static int32_t alive_key(const struct path *p, bool incumbent)
 	return 0;
 }
 
-static bool service_lacking(const struct path *p, const struct policy *policy)
+bool decide_service_lacking(const struct path *p, const struct policy *policy)
 {
 	return p->service[SERVICE_PORTAL].broken || p->service[SERVICE_WEB].broken ||
 	       p->service[SERVICE_MTU].broken ||
@@ -45,11 +46,33 @@ static bool service_lacking(const struct path *p, const struct policy *policy)
 static int32_t needs_key(const struct path *p, const struct policy *policy, unsigned class,
 	bool incumbent)
 {
-	if (service_lacking(p, policy))
+	if (decide_service_lacking(p, policy))
 		return p->service[SERVICE_PORTAL].broken ? -2 : -1;
 	if (!p->bad[class])
 		return 100;
 	return p->score[class] / TEN_POINTS + (incumbent ? 1 : 0);
+}
+
+/*
+ * Trouble to be expected in an hour, in steps of half as much again, none below the first.  A metered link is charged
+ * as much as the first step, and the one in use is a step better.  A path that has been well for as long as any hold
+ * lasts is given another trial.
+ */
+static int32_t steady_key(const struct path *p, const struct policy *policy, bool incumbent,
+	int64_t now_us)
+{
+	const struct link_policy *link = &policy->link[path_link(p->index)];
+	int64_t edge_us = policy->unsteady_us, rate_us = trouble_rate_us(&p->trouble);
+	int32_t steps = 0;
+
+	if (p->trusted_us &&
+		now_us - usec_max(p->trusted_us, p->trouble.ended_us) >= link->hold_max_us)
+		rate_us = 0;
+	if (link->metered)
+		rate_us += edge_us;
+	for (; edge_us && steps < STEADY_STEPS && rate_us >= edge_us; steps++)
+		edge_us += edge_us / 2;
+	return -(steps && incumbent ? steps - 1 : steps);
 }
 
 void decide_candidate(const struct path *p, const struct policy *policy,
@@ -67,6 +90,7 @@ void decide_candidate(const struct path *p, const struct policy *policy,
 		!(context->drained & (1U << link)) + !(context->over_quota & (1U << link));
 	ret->key[STEP_NEEDS] = needs_key(p, policy, context->class, incumbent);
 	ret->key[STEP_FORECAST] = !p->outage_at_us || p->outage_at_us > now_us + HORIZON_US;
+	ret->key[STEP_STEADY] = steady_key(p, policy, incumbent, now_us);
 	ret->key[STEP_PREFERENCE] = policy->link[link].preference;
 	ret->key[STEP_SCORE] = p->score[context->class] / SCORE_STEP;
 	ret->key[STEP_INCUMBENT] = incumbent;

@@ -23,5 +23,8 @@ struct decide_context {
 void decide_candidate(const struct path *p, const struct policy *policy,
 	const struct decide_context *context, int64_t now_us, struct candidate *ret);
 
+/* A portal, or no names, connections or large packets. */
+bool decide_service_lacking(const struct path *p, const struct policy *policy);
+
 /* > 0: a is better, < 0: b is; never 0 for two different paths.  ret_step: the step that settled it. */
 int decide_compare(const struct candidate *a, const struct candidate *b, enum step *ret_step);

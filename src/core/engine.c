@@ -324,6 +324,8 @@ static void take(struct engine *e, const struct step_env *env, const struct inpu
 		baseline_restore(&p->baseline, &in->learned.learned, &e->policy);
 		p->hold_us = usec_clamp(in->learned.learned.hold_us, 0, USEC_DAY);
 		p->relapses = in->learned.learned.relapses;
+		p->trouble.cost_us = usec_clamp(in->learned.learned.trouble_us, 0, USEC_H);
+		p->trouble.watched_us = usec_clamp(in->learned.learned.watched_us, 0, USEC_DAY);
 		break;
 	case INPUT_ADOPTED:
 		take_adopted(e, env, &in->adopted);
@@ -379,6 +381,7 @@ static void judge_paths(struct engine *e, const struct step_env *env)
 		bool active = path_active(e, i);
 
 		path_judge(p, env, passive, active);
+		assess_trouble(p, env, active);
 		assess_path(p, env, passive, active);
 		/* what cut one family has often cut the other: ask at once */
 		if (before != HEALTH_DEAD && p->health == HEALTH_DEAD)

@@ -83,6 +83,7 @@ void fields_policy(struct pack *p, struct policy *v)
 	amount(p, &v->heartbeat_standby_us);
 	amount(p, &v->switch_cost_us);
 	amount(p, &v->bad_hold_us);
+	amount(p, &v->unsteady_us);
 	amount(p, &v->canary_us);
 	pack_bool(p, &v->dns_matters);
 	pack_bool(p, &v->move_flows_on_failback);
@@ -154,6 +155,8 @@ void fields_learned(struct pack *p, struct path_learned *v)
 	spells(p, &v->bad);
 	pack_u16(p, &v->relapses, ANY_U16);
 	amount(p, &v->hold_us);
+	amount(p, &v->trouble_us);
+	amount(p, &v->watched_us);
 }
 
 static void read_or_write_policy(struct pack *p, struct input *v, struct policy *policy)

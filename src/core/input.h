@@ -135,7 +135,9 @@ struct path_learned {
 	struct spells silence;      /* nothing came back */
 	struct spells bad;          /* answers, but the needs of class 0 were not met */
 	uint16_t relapses;
-	int64_t hold_us; /* the failback hold as it stands */
+	int64_t hold_us;    /* the failback hold as it stands */
+	int64_t trouble_us; /* that it has given, fading, in ... */
+	int64_t watched_us; /* ... the time it was watched, fading too (core/trouble.h) */
 };
 
 struct input_learned {

@@ -54,7 +54,7 @@ const char *verdict_name(enum verdict verdict)
 const char *step_name(enum step step)
 {
 	static const char *const name[] = {"none", "usable", "alive", "pin", "quota", "needs",
-		"forecast", "preference", "score", "incumbent", "order"};
+		"forecast", "steady", "preference", "score", "incumbent", "order"};
 
 	return NAME_OF(name, step);
 }

@@ -106,10 +106,11 @@ enum step {
 	STEP_QUOTA,      /* 4 */
 	STEP_NEEDS,      /* 5 */
 	STEP_FORECAST,   /* 6 */
-	STEP_PREFERENCE, /* 7 */
-	STEP_SCORE,      /* 8 */
-	STEP_INCUMBENT,  /* 9 */
-	STEP_ORDER,      /* 10 */
+	STEP_STEADY,     /* 7 */
+	STEP_PREFERENCE, /* 8 */
+	STEP_SCORE,      /* 9 */
+	STEP_INCUMBENT,  /* 10 */
+	STEP_ORDER,      /* 11 */
 	STEP_COUNT,
 };
 

@@ -26,6 +26,7 @@
 #include "core/passive.h"
 #include "core/service.h"
 #include "core/step.h"
+#include "core/trouble.h"
 #include "core/window.h"
 
 enum suspicion {
@@ -77,6 +78,8 @@ struct path {
 	int64_t bad_us[CLASSES_MAX];  /* since when the score has been too low; 0: it is not */
 	int64_t good_us[CLASSES_MAX]; /* since when it has been good enough again; 0: it is not */
 	bool congested;
+	bool troubled;          /* class 0's needs are not met, and that is hardly chance */
+	struct trouble trouble; /* with silences and with the needs of class 0 */
 	struct service_state service[SERVICE_COUNT];
 
 	/* fitness of probe targets on this path: misses in a row while others answered */
@@ -87,6 +90,7 @@ struct path {
 	/* what to send when, written by probing.c */
 	int64_t heartbeat_us; /* next heartbeat */
 	int64_t heartbeat_interval_us;
+	int64_t in_use_us;    /* since when it carries traffic; 0: it does not */
 	int64_t round_us;     /* next round of whatever the health calls for */
 	uint16_t rounds;      /* since that began */
 	uint8_t turn;         /* rotates targets and methods */

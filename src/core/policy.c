@@ -69,6 +69,7 @@ void policy_default(struct policy *ret)
 	ret->heartbeat_standby_us = 5 * USEC_S;
 	ret->switch_cost_us = 500 * USEC_MS;
 	ret->bad_hold_us = 500 * USEC_MS;
+	ret->unsteady_us = 500 * USEC_MS;
 	ret->canary_us = 2 * USEC_S;
 	ret->dns_matters = true;
 }

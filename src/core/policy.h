@@ -94,6 +94,7 @@ struct policy {
 	int64_t heartbeat_standby_us; /* unmetered standby (default 5 s) */
 	int64_t switch_cost_us; /* what one switch costs a user, as time in trouble (default 500 ms) */
 	int64_t bad_hold_us; /* a bad (not dead) path must have been bad this long before traffic leaves it */
+	int64_t unsteady_us; /* trouble in an hour that makes a path less steady than one without; 0: no matter */
 	int64_t canary_us; /* on failback new flows go first, the rest after this long */
 	bool dns_matters; /* a path whose DNS alone is dead is not usable while another's DNS works */
 	bool move_flows_on_failback; /* after the canary, established flows are moved too (default no) */

@@ -6,6 +6,7 @@
 
 #define EXAMINE_US (33 * USEC_MS)
 #define EXAMINE_CALLS_US (12 * USEC_MS) /* a few percent take many samples to be seen */
+#define QUIET_SHARE 40 /* metered: heartbeats per time that has passed without trouble */
 #define REFIT_US (60 * USEC_S)
 #define FIT_MIN 2 /* pairs of target and method left; with fewer nothing could be told apart */
 #define BURST_FAST_ROUNDS 8
@@ -341,36 +342,67 @@ static void run_round(const struct sender *s)
 	p->rounds++;
 }
 
-static int64_t heartbeat_interval_us(const struct sender *s)
+/* In use, without a budget.  Radio links change by the second: they are asked more often. */
+static int64_t base_interval_us(const struct sender *s)
 {
 	const struct policy *policy = s->env->policy;
 	const struct link_policy *link = &policy->link[path_link(s->p->index)];
-	enum family family = path_family(s->p->index);
-	int64_t base_us =
-		s->role.active ? policy->heartbeat_active_us : policy->heartbeat_standby_us;
-	int64_t inflow_us, received_us = s->passive->received_us;
+	int64_t received_us = s->passive->received_us, base_us = policy->heartbeat_active_us;
+
+	if (!s->role.active)
+		return policy->heartbeat_standby_us;
+	if (link->heartbeat_us)
+		base_us = link->heartbeat_us;
+	else if (baseline_radio(link->kind))
+		base_us = base_us / 2;
+	/* traffic that is answered is the cheapest probe */
+	if (received_us && s->env->now_us - received_us < base_us / 2)
+		base_us *= 2;
+	return base_us;
+}
+
+/* What flows into the budget, as time between heartbeats that never empty it. */
+static int64_t inflow_us(const struct sender *s)
+{
+	return budget_interval_us(s->budget,
+		       probing_bytes(PROBE_ICMP, path_family(s->p->index), 0)) *
+	       (s->role.sibling ? 2 : 1);
+}
+
+static int64_t heartbeat_interval_us(const struct sender *s)
+{
+	int64_t base_us = base_interval_us(s), saving_us, quiet_us;
 	int percent = budget_percent(s->budget);
 
-	if (link->heartbeat_us && s->role.active)
-		base_us = link->heartbeat_us;
-	if (s->role.active && received_us && s->env->now_us - received_us < base_us / 2)
-		base_us *= 2; /* traffic that is answered is the cheapest probe */
 	if (!s->budget->budget_bytes)
 		return base_us;
-	inflow_us = budget_interval_us(s->budget, probing_bytes(PROBE_ICMP, family, 0)) *
-		    (s->role.sibling ? 2 : 1);
-	/* standby leaves a fifth of what flows in to checks and suspicions; in use it lives on what was saved up */
+	/* a fifth of what flows in is left to checks and suspicions; in use it lives on what was saved up */
+	saving_us = inflow_us(s) * 5 / 4;
+	if (s->role.active && percent >= 75)
+		saving_us = USEC_S;
+	else if (s->role.active && percent >= 50)
+		saving_us = usec_min(saving_us, 5 * USEC_S);
+	else if (s->role.active && percent > 35) {
+		/* trouble follows upon trouble, and upon a change of links */
+		quiet_us = s->env->now_us - usec_max(s->p->in_use_us, s->p->trouble.ended_us);
+		saving_us = usec_clamp(quiet_us / QUIET_SHARE, USEC_S, usec_max(saving_us, USEC_S));
+	}
+	return usec_max(base_us, saving_us);
+}
+
+static void note_use(const struct sender *s)
+{
 	if (!s->role.active)
-		return usec_max(base_us, inflow_us * 5 / 4);
-	if (percent >= 75)
-		return usec_max(base_us, USEC_S);
-	return percent >= 50 ? usec_max(base_us, 5 * USEC_S) : usec_max(base_us, inflow_us * 5 / 4);
+		s->p->in_use_us = 0;
+	else if (!s->p->in_use_us)
+		s->p->in_use_us = s->env->now_us;
 }
 
 static void run_heartbeat(const struct sender *s)
 {
 	struct path *p = s->p;
 	int64_t interval_us = heartbeat_interval_us(s);
+	enum budget_use use = BUDGET_HEARTBEAT;
 
 	/* a role that wants them more often does not wait out the slower clock */
 	if (interval_us < p->heartbeat_interval_us)
@@ -383,9 +415,12 @@ static void run_heartbeat(const struct sender *s)
 	p->heartbeat_us = s->env->now_us + step_jitter_us(s->env, interval_us);
 	if (p->health != HEALTH_UP && p->health != HEALTH_DEGRADED)
 		return; /* rounds ask more often already */
-	if (!send_method(s, BUDGET_HEARTBEAT, PROBE_ICMP, true) && !s->budget->tight &&
-		!send_method(s, BUDGET_HEARTBEAT, PROBE_TCP, true))
-		send_method(s, BUDGET_HEARTBEAT, PROBE_DNS, true);
+	/* what flows in faster than it is spent needs no reserve */
+	if (s->budget->budget_bytes && interval_us >= inflow_us(s) * 5 / 4)
+		use = BUDGET_BURST;
+	if (!send_method(s, use, PROBE_ICMP, true) && !s->budget->tight &&
+		!send_method(s, use, PROBE_TCP, true))
+		send_method(s, use, PROBE_DNS, true);
 }
 
 static int64_t check_interval_us(const struct sender *s, enum service service)
@@ -486,6 +521,7 @@ void probing_run(struct path *p, const struct step_env *env, struct probing_role
 		e->path = p->index;
 		budget->tight = false;
 	}
+	note_use(&s);
 	refit(&s);
 	if ((env->now_us < p->examine_until_us || p->health == HEALTH_DEGRADED) &&
 		p->round_us == USEC_NEVER)

@@ -70,6 +70,9 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->learned.rx_per_tx_ppm = l->passive.usual_ppm;
 	ret->learned.relapses = p->relapses;
 	ret->learned.hold_us = p->hold_us;
+	ret->learned.trouble_us = p->trouble.cost_us;
+	ret->learned.watched_us = p->trouble.watched_us;
+	ret->trouble_us = trouble_rate_us(&p->trouble);
 }
 
 void engine_view_decision(const struct engine *e, unsigned class, enum family family,

@@ -40,6 +40,7 @@ struct path_view {
 	int64_t drained_us;       /* until when; 0: not drained */
 	int64_t quota_used_bytes; /* -1: not known */
 	struct path_learned learned;
+	int64_t trouble_us; /* to be expected in an hour */
 };
 
 struct decision_view {

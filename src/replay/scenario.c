@@ -415,7 +415,7 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 	int error = r && engine ? 0 : -ENOMEM;
 
 	memset(ret, 0, sizeof(*ret));
-	play = (struct play){.s = s, .run = run, .result = ret, .active = LINKS_MAX};
+	play = (struct play){.s = s, .run = run, .result = ret};
 	play.random = (run->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	for (unsigned i = 0; i < s->n_links; i++) {
 		s->link[i].counters = (struct input_counters){.link = (uint8_t)i};
@@ -424,7 +424,9 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 		s->link[i].recording.cursor = 0;
 	}
 	if (run->timeline)
-		fputs("t_s,link\n", run->timeline);
+		/* until the engine has chosen, table main leads over the link of the least metric */
+		fprintf(run->timeline, "t_s,link\n%.6f,%s\n", (double)s->t0_us / 1e6,
+			s->link[0].name);
 	if (!error) {
 		runner_init(r, engine, &world, s->t0_us, run->seed);
 		if (run->record)

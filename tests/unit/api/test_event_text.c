@@ -92,7 +92,7 @@ static void decisions_are_told_with_their_step(void **state)
 			 .to = WAN,
 			 .step = STEP_PREFERENCE,
 			 .value = {30 * USEC_S, 88, 93, 0}},
-			"default ipv4: new flows go back from lte to wan, settled at step 7 "
+			"default ipv4: new flows go back from lte to wan, settled at step 8 "
 			"(preference), after 30 s without trouble, score 88 -> 93"},
 		{{.kind = EVENT_FAIL_OPEN, .path = LTE, .value = {0, 0, FAMILY_IPV4}},
 			"default ipv4: no link answers; traffic stays on lte until one does"},

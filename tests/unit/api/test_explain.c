@@ -44,7 +44,7 @@ static void a_healthy_site_is_explained_whole(void **state)
 	assert_string_equal(said(TOPIC_WHY, 0),
 		"wan is preferred to lte (100 over 50); it is up, 8.1 ms, no loss, score 93.");
 	assert_string_equal(said(TOPIC_WHY_NOT, 0),
-		"lte loses at step 7 (preference): 50 against 100; up, 48 ms, 0.2 % loss, score "
+		"lte loses at step 8 (preference): 50 against 100; up, 48 ms, 0.2 % loss, score "
 		"88.");
 	assert_string_equal(said(TOPIC_WHY_NOT, 1),
 		"sat loses at step 2 (alive): dead for 14 s: nothing has come back for 16 s "
@@ -124,13 +124,15 @@ static void each_step_has_its_sentence(void **state)
 			"lte loses at step 5 (needs): score 88, default needs 70; up"},
 		{STEP_FORECAST, "wan is expected to stay, lte has announced an outage; ",
 			"lte loses at step 6 (forecast): an outage is announced; up"},
+		{STEP_STEADY, "wan gives less trouble than lte (500 ms against 14 s in an hour); ",
+			"lte loses at step 7 (steady): 14 s of trouble in an hour; up"},
 		{STEP_SCORE, "wan scores better than lte (93 over 88); ",
-			"lte loses at step 8 (score): 88 against 93; up"},
+			"lte loses at step 9 (score): 88 against 93; up"},
 		{STEP_INCUMBENT,
 			"wan carries the traffic already, and lte is no better (93 over 88); ",
-			"lte loses at step 9 (incumbent): 88 against 93; up"},
+			"lte loses at step 10 (incumbent): 88 against 93; up"},
 		{STEP_ORDER, "wan comes before lte in the configuration, all else is equal; ",
-			"lte loses at step 10 (order): all else is equal; up"},
+			"lte loses at step 11 (order): all else is equal; up"},
 	};
 
 	(void)state;
@@ -140,6 +142,8 @@ static void each_step_has_its_sentence(void **state)
 		fake.decision[0][FAMILY_IPV4].against[LTE] = row[i].step;
 		fake.policy.link[FAKE_LTE].quota_bytes = INT64_C(5000000000);
 		fake.path[LTE].quota_used_bytes = INT64_C(5000000000);
+		fake.path[WAN].trouble_us = 500 * USEC_MS;
+		fake.path[LTE].trouble_us = 14 * USEC_S;
 		explain_now();
 		assert_memory_equal(said(TOPIC_WHY, 0), row[i].why, strlen(row[i].why));
 		assert_memory_equal(said(TOPIC_WHY_NOT, 0), row[i].why_not, strlen(row[i].why_not));
