@@ -1,22 +1,28 @@
 /* Starts the daemon, and ends it. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "io/log.h"
 
+#define EXIT_STAY_DOWN 75 /* for supervisors: do not start it again (sysexits EX_TEMPFAIL) */
+
 static const char usage[] =
 	"usage: autonomyd [options]\n"
 	"  -c, --config FILE      default /etc/config/autonomy; need not exist\n"
-	"  -r, --run-dir DIR      socket and what a successor adopts; default /run/autonomy\n"
+	"  -r, --run-dir DIR      socket and what a successor adopts; default /var/run/autonomy\n"
 	"  -s, --state-dir DIR    what is remembered over a boot; default as configured\n"
 	"  -o, --observe          change nothing, only say what would be done\n"
 	"  -l, --log-level LEVEL  error, warning, notice, info or debug\n"
 	"  -f, --foreground       what it does anyway; for supervisors that ask\n"
+	"  -g, --give-up N        stay down after N crashes within five minutes, for supervisors; "
+	"default: never\n"
 	"      --release          take everything of ours out of the kernel and end\n"
 	"      --version\n";
 
@@ -26,6 +32,7 @@ static const struct option options[] = {
 	{"state-dir", required_argument, NULL, 's'},
 	{"observe", no_argument, NULL, 'o'},
 	{"log-level", required_argument, NULL, 'l'},
+	{"give-up", required_argument, NULL, 'g'},
 	{"foreground", no_argument, NULL, 'f'},
 	{"release", no_argument, NULL, 'R'},
 	{"version", no_argument, NULL, 'V'},
@@ -44,10 +51,15 @@ static int parse_level(const char *word)
 	return -1;
 }
 
-/* Memory is short on the routers this runs on, and connectivity is the last thing to give up for it. */
-static void protect_from_oom(void)
+/*
+ * Memory is short on the routers this runs on, and connectivity is the last thing to give up for it.  Tables are large and
+ * mostly never written: a huge page would make all of one resident for its first byte.
+ */
+static void settle_memory(void)
 {
 	FILE *f = fopen("/proc/self/oom_score_adj", "w");
+
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 
 	if (!f)
 		return;
@@ -88,14 +100,14 @@ int main(int argc, char **argv)
 	static struct daemon d; /* static: its pages become resident only when they are used */
 	struct daemon_options o = {
 		.config_file = "/etc/config/autonomy",
-		.run_dir = "/run/autonomy",
+		.run_dir = "/var/run/autonomy",
 		.log_level = -1,
 	};
 	struct problem problem = {0};
 	bool only_release = false;
 	int c, error;
 
-	while ((c = getopt_long(argc, argv, "c:r:s:ol:fh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:r:s:ol:g:fh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o.config_file = optarg;
@@ -117,6 +129,9 @@ int main(int argc, char **argv)
 				return 2;
 			}
 			break;
+		case 'g':
+			o.give_up = (unsigned)strtoul(optarg, NULL, 10);
+			break;
 		case 'f':
 			break;
 		case 'R':
@@ -137,12 +152,14 @@ int main(int argc, char **argv)
 	if (only_release)
 		return release(&o);
 	signal(SIGPIPE, SIG_IGN);
-	protect_from_oom();
+	settle_memory();
 	error = daemon_init(&d, &o, &problem);
 	if (error < 0)
 		log_line(LOG_ERR, "cannot start: %s: %s", problem.place, problem.text);
 	else
 		daemon_run(&d);
 	daemon_done(&d);
+	if (error == -ECANCELED)
+		return EXIT_STAY_DOWN;
 	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

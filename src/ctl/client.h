@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 #include <stddef.h>
 
-#define CLIENT_SOCKET "/run/autonomy/autonomy.sock"
+#define CLIENT_SOCKET "/var/run/autonomy/autonomy.sock" /* /run is not everywhere */
 
 struct client {
 	int fd; /* -1: not connected */

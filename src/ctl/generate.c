@@ -355,10 +355,13 @@ static const struct {
 	{"-c, --config FILE",
 		"The configuration; default /etc/config/autonomy. It need not exist."},
 	{"-r, --run-dir DIR",
-		"Of the socket, traces and what a successor adopts; default /run/autonomy."},
+		"Of the socket, traces and what a successor adopts; default /var/run/autonomy."},
 	{"-s, --state-dir DIR", "Of what is remembered over a boot; default as configured."},
 	{"-o, --observe", "Change nothing, only say what would be done."},
 	{"-l, --log-level LEVEL", "error, warning, notice, info or debug."},
+	{"-g, --give-up N", "Stay down, with exit code 75, after N crashes within five minutes; "
+			    "for supervisors. "
+			    "Default: never."},
 	{"-f, --foreground", "What it does anyway; for supervisors that ask."},
 	{"--release", "Take everything of ours out of the kernel and end."},
 	{"--version", "Print the version."},

@@ -12,6 +12,7 @@
 #include "api/event_text.h"
 #include "base/usec.h"
 #include "core/view.h"
+#include "daemon/crashes.h"
 #include "io/log.h"
 
 #define STEPS_PER_WAKEUP 4096 /* then the loop gets its turn, whatever is left */
@@ -338,8 +339,13 @@ int daemon_use_config(struct daemon *d, const struct config *config, struct prob
 static int load_first_config(struct daemon *d)
 {
 	static struct config_problems problems;
+	const struct config *config = daemon_config(d);
 	int error = config_load(d->options.config_file, &d->config[0], &problems);
 
+	if (error < 0 && error != -ENOENT)
+		config_default(&d->config[0]);
+	log_open("autonomyd", d->options.log_level >= 0 ? d->options.log_level : config->log_level,
+		config->log_syslog);
 	log_problems(d->options.config_file, &problems);
 	if (error == -ENOENT) {
 		log_line(LOG_INFO, "%s does not exist: defaults", d->options.config_file);
@@ -349,8 +355,24 @@ static int load_first_config(struct daemon *d)
 		/* a router must come online with a broken file too */
 		log_line(LOG_ERR, "%s: not taken, starting with the defaults",
 			d->options.config_file);
-		config_default(&d->config[0]);
 	}
+	return 0;
+}
+
+static int count_crashes(const struct daemon *d, struct problem *ret)
+{
+	const struct daemon_options *o = &d->options;
+	unsigned crashes = crashes_count(o->run_dir, o->give_up, inbox_clock_us());
+
+	if (o->give_up && crashes >= o->give_up) {
+		problem_set(ret, "crashes", 0,
+			"%u in %d minutes: it stays down until it is started by hand; the kernel "
+			"keeps the routes that it has",
+			crashes, (int)(CRASHES_WINDOW_US / USEC_MIN));
+		return -ECANCELED;
+	}
+	if (crashes)
+		log_line(LOG_WARNING, "the last run ended without a word (%u in a row)", crashes);
 	return 0;
 }
 
@@ -447,18 +469,17 @@ static int open_rpc(struct daemon *d, struct problem *ret)
 
 int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret)
 {
+	bool rolled_back;
 	int error;
 
 	d->options = *options;
 	if (mkdir(options->run_dir, 0755) < 0 && errno != EEXIST)
 		return fail(ret, options->run_dir, errno);
-	if (api_recover_config(options->config_file) > 0)
+	rolled_back = api_recover_config(options->config_file) > 0;
+	load_first_config(d);
+	if (rolled_back)
 		log_line(LOG_WARNING, "%s: an unconfirmed change was rolled back",
 			options->config_file);
-	load_first_config(d);
-	log_open("autonomyd",
-		options->log_level >= 0 ? options->log_level : daemon_config(d)->log_level,
-		daemon_config(d)->log_syslog);
 	d->engine = calloc(1, engine_size());
 	if (!d->engine)
 		return fail(ret, "engine", ENOMEM);
@@ -471,6 +492,8 @@ int daemon_init(struct daemon *d, const struct daemon_options *options, struct p
 	/* before the adapters: whose socket answers is in charge, and nobody else may touch the kernel */
 	if (!error)
 		error = open_rpc(d, ret);
+	if (!error)
+		error = count_crashes(d, ret);
 	if (!error)
 		error = open_memory(d);
 	if (!error)
@@ -516,4 +539,6 @@ void daemon_done(struct daemon *d)
 	if (d->base)
 		event_base_free(d->base);
 	free(d->engine);
+	if (d->stopping)
+		crashes_forget(d->options.run_dir);
 }

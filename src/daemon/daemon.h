@@ -29,6 +29,7 @@ struct daemon_options {
 	const char *state_dir; /* NULL: as configured */
 	bool observe;          /* whatever the configuration says */
 	int log_level;         /* -1: as configured */
+	unsigned give_up;      /* stay down after so many crashes in a row; 0: never */
 };
 
 struct daemon {
@@ -66,7 +67,10 @@ struct daemon {
 	bool stopping, reload;
 };
 
-/* Everything in dependency order.  -errno with ret filled; daemon_done() copes with what was made. */
+/*
+ * Everything in dependency order.  -errno with ret filled; daemon_done() copes with what was made.  -ECANCELED: it has
+ * crashed too often, see crashes.h.
+ */
 int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret);
 void daemon_run(struct daemon *d); /* until d->stopping */
 void daemon_done(struct daemon *d);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_SIZE 512
@@ -9,14 +10,23 @@
 static struct {
 	const char *name;
 	int level;
-	bool to_syslog;
+	bool to_syslog, only_syslog;
 } log_state = {.name = "autonomyd", .level = LOG_NOTICE};
+
+/* A service manager's journal, to which syslog's lines go too. */
+static bool stderr_is_journal(void)
+{
+	struct stat s;
+
+	return fstat(STDERR_FILENO, &s) == 0 && S_ISSOCK(s.st_mode);
+}
 
 void log_open(const char *name, int level, bool to_syslog)
 {
 	log_state.name = name;
 	log_state.level = level;
 	log_state.to_syslog = to_syslog;
+	log_state.only_syslog = to_syslog && stderr_is_journal();
 	if (to_syslog)
 		openlog(name, LOG_PID, LOG_DAEMON);
 }
@@ -64,6 +74,8 @@ void log_line(int level, const char *format, ...)
 	}
 	if (log_state.to_syslog)
 		syslog(level, "%s", text);
+	if (log_state.only_syslog)
+		return;
 	size = snprintf(line, sizeof(line), "%s: %s%s\n", log_state.name, level_word(level), text);
 	/* one write: lines of several processes do not mix; a lost log is no reason to stop */
 	if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)

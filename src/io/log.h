@@ -1,8 +1,8 @@
 /*
  * The log: one line per change, with the number and the limit.  error = somebody must act, warning,
- * notice = a state changed, info, debug.  To stderr, and to syslog when asked.  The only writable
- * state that belongs to no object: there is one log a process, and who reports cannot be handed it
- * everywhere.
+ * notice = a state changed, info, debug.  To stderr, and to syslog when asked (to syslog alone where
+ * stderr is a journal's socket: one line per change, not two).  The only writable state that belongs
+ * to no object: there is one log a process, and who reports cannot be handed it everywhere.
  */
 #pragma once
 
