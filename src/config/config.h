@@ -44,6 +44,8 @@ struct class_match {
  */
 struct config_link {
 	struct link_policy policy;
+	/* netifd's, which has the device; "": that of the link's name, if the device is called so too */
+	char interface[NAME_SIZE];
 	uint64_t set; /* bit i: option i of the link's option table was given */
 	int line;     /* in the file, for errors */
 };
@@ -77,6 +79,8 @@ struct config {
 	/* SIGTERM takes everything out of the kernel; default: leave it for the successor */
 	bool release_on_stop;
 	bool zero_config; /* devices with a default route become links by themselves */
+	bool dns;         /* the resolvers of links that do not work are not used */
+	char dns_file[CONFIG_PATH_SIZE];
 
 	/* probes */
 	char http_host[64], http_path[64];

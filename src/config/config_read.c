@@ -240,8 +240,9 @@ static void read_defaults(struct reading *r, const struct uci_section *s)
 }
 
 /* Fills the names that were left out; false when that cannot be done. */
-static bool name_link(struct reading *r, const struct uci_section *s, struct link_policy *p)
+static bool name_link(struct reading *r, const struct uci_section *s, struct config_link *l)
 {
+	struct link_policy *p = &l->policy;
 	char where[LABEL_SIZE];
 
 	if (!*p->name && !s->anonymous) {
@@ -253,10 +254,10 @@ static bool name_link(struct reading *r, const struct uci_section *s, struct lin
 		memcpy(p->name, s->name, strlen(s->name));
 	}
 	if (!*p->name)
-		memcpy(p->name, p->device, strlen(p->device));
+		snprintf(p->name, sizeof(p->name), "%s", *l->interface ? l->interface : p->device);
 	if (!*p->device && strlen(p->name) < sizeof(p->device))
 		memcpy(p->device, p->name, strlen(p->name));
-	if (!*p->name || !*p->device) {
+	if (!*p->name || (!*p->device && !uci_section_option(s, "interface"))) {
 		tell(r, ERROR, s->line,
 			"%s: add option device with the name of the kernel's device",
 			label(s, where));
@@ -287,13 +288,13 @@ static void read_link(struct reading *r, const struct uci_section *s)
 	l->set |= UINT64_C(1) << option_link_bit(option_find(OPTION_SECTION_LINK, "name"));
 	l->set |= UINT64_C(1) << option_link_bit(option_find(OPTION_SECTION_LINK, "device"));
 	check_hold(r, l, s);
-	if (!name_link(r, s, &l->policy))
+	if (!name_link(r, s, l))
 		return;
 	for (unsigned i = 0; i < c->n_links; i++) {
 		const struct link_policy *other = &c->link[i].policy;
 
 		if (!strcmp(other->name, l->policy.name) ||
-			!strcmp(other->device, l->policy.device)) {
+			(*other->device && !strcmp(other->device, l->policy.device))) {
 			tell(r, ERROR, s->line,
 				"%s: the link of line %d has the same %s: take one of them away",
 				label(s, where), c->link[i].line,

@@ -26,6 +26,11 @@ static const char *firewall_word(int64_t value)
 	return word[value];
 }
 
+static const char *dns_word(int64_t value)
+{
+	return value ? "auto" : "off";
+}
+
 static const char *log_level_word(int64_t value)
 {
 	static const char *const word[] = {"error", "warning", "notice", "info", "debug"};
@@ -258,6 +263,14 @@ const struct option option_table[] = {
 	{OPTION_SECTION_STEER, .name = "protocol", INTEGER(config, protocol, uint8_t), .def = 74,
 		.min = 5, .max = 255,
 		.text = "Protocol number that marks routes as ours (see rt_protos)."},
+	{OPTION_SECTION_STEER, .name = "dns", .type = OPTION_TYPE_WORD, FIELD(config, dns, bool),
+		.def = 1, .max = 1, .word = dns_word, .live = true,
+		.text = "auto: the resolvers that a link brought along (netifd tells) are asked "
+			"over that link, and not at all while it does not work. off: resolvers "
+			"are left alone."},
+	{OPTION_SECTION_STEER, .name = "dns_file", TEXT(PATH, config, dns_file),
+		.def_text = "/tmp/resolv.conf.d/resolv.conf.auto", .live = true,
+		.text = "The list of resolvers that netifd writes and dnsmasq reads."},
 	{OPTION_SECTION_STEER, .name = "release_on_stop", BOOL(config, release_on_stop), .def = 0,
 		.live = true,
 		.text = "Whether routes, rules and marks are taken out when the daemon stops. "
@@ -268,9 +281,14 @@ const struct option option_table[] = {
 	{OPTION_SECTION_LINK, .name = "name", TEXT(NAME, config_link, policy.name), .def_text = "",
 		.live = true,
 		.text = "What the link is called, when the section's name does not do."},
+	{OPTION_SECTION_LINK, .name = "interface", TEXT(NAME, config_link, interface),
+		.def_text = "", .live = true,
+		.text = "OpenWrt's interface (config interface in /etc/config/network); its device "
+			"is followed. The link's name when no device is given either."},
 	{OPTION_SECTION_LINK, .name = "device", TEXT(DEVICE, config_link, policy.device),
 		.def_text = "", .live = true,
-		.text = "The kernel's device. The link's name when it is not given."},
+		.text = "The kernel's device, where there is no interface. The link's name when it "
+			"is not given."},
 	LINK_OPTIONS(OPTION_SECTION_LINK),
 
 	{OPTION_SECTION_CLASS, .name = "name", TEXT(NAME, class_policy, name), .def_text = "",

@@ -2,6 +2,7 @@
  * Uplinks from rtnetlink.
  *
  *   links_follow (sockets) -> links_table (devices, addresses, gateways)
+ *   netifd_table (names, gateways that the kernel does not hold)
  *                          -> flush(): slots, INPUT_PATH, changed()
  *
  * Whatever the kernel tells ends in one flush(), which goes over all slots and says what differs
@@ -41,9 +42,9 @@ struct link {
 	uint32_t ifindex; /* for which clues were read */
 	struct kind_clues clues;
 	enum link_kind kind;
-	enum family kind_family; /* whose address showed it, FAMILY_COUNT: no address did */
+	enum family kind_family; /* whose address spoke, FAMILY_COUNT: none */
 	int32_t preference;      /* from the metric; what the configuration says goes before */
-	char why[KIND_WHY_SIZE];
+	struct kind_evidence evidence;
 	struct path_facts facts[FAMILY_COUNT]; /* as last sent */
 };
 
@@ -56,6 +57,10 @@ struct links {
 
 	struct follow follow;
 	struct event *room; /* timer, one shot */
+
+	const struct netifd_table *interfaces; /* never NULL */
+	/* of config->link: the device of its interface, or as configured */
+	char config_device[LINKS_MAX][DEVICE_SIZE];
 
 	struct slots slots;
 	struct link link[LINKS_MAX];
@@ -142,10 +147,43 @@ static void discover(struct links *l)
 	}
 }
 
+/* Of a link without device and interface the name is either. */
+static const char *interface_of(const struct config_link *c)
+{
+	if (c->interface[0] || strcmp(c->policy.name, c->policy.device) != 0)
+		return c->interface;
+	return c->policy.name;
+}
+
+/* Where netifd does not know the interface (yet), the device is as configured, or called like it. */
+static bool resolve_devices(struct links *l)
+{
+	bool differs = false;
+
+	for (unsigned i = 0; i < l->config->n_links; i++) {
+		const struct config_link *c = &l->config->link[i];
+		const struct netifd_interface *interface =
+			netifd_find(l->interfaces, interface_of(c));
+		const char *device = interface && interface->l3_device[0] ? interface->l3_device
+									  : c->policy.device;
+
+		differs = differs || strcmp(l->config_device[i], device) != 0;
+		snprintf(l->config_device[i], DEVICE_SIZE, "%s", device);
+	}
+	return differs;
+}
+
+static void tell_shared(const struct links *l, unsigned second, int first)
+{
+	log_line(LOG_WARNING, "links: %s is named by link %s and link %s; the first has it",
+		l->config_device[second], l->config->link[first].policy.name,
+		l->config->link[second].policy.name);
+}
+
 /* Slots of configured devices; a device that two sections name belongs to the first. */
 static void assign_configured(struct links *l)
 {
-	const struct config *config = l->config;
+	unsigned n_links = l->config->n_links;
 	bool was_kept[LINKS_MAX];
 
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
@@ -154,8 +192,8 @@ static void assign_configured(struct links *l)
 		l->link[i].config = -1;
 	}
 	/* those that have a slot first, so that nobody takes it from them */
-	for (unsigned i = 0; i < config->n_links; i++) {
-		int slot = slots_find(&l->slots, config->link[i].policy.device);
+	for (unsigned i = 0; i < n_links; i++) {
+		int slot = slots_find(&l->slots, l->config_device[i]);
 
 		if (slot >= 0 && l->link[slot].config < 0) {
 			l->slots.slot[slot].kept = true;
@@ -166,16 +204,13 @@ static void assign_configured(struct links *l)
 		if (was_kept[i] && !l->slots.slot[i].kept && !l->link[i].discovered)
 			free_slot(l, i);
 	}
-	for (unsigned i = 0; i < config->n_links; i++) {
-		const char *device = config->link[i].policy.device;
+	for (unsigned i = 0; i < n_links; i++) {
+		const char *device = l->config_device[i];
 		int slot;
 
 		slot = slots_find(&l->slots, device);
 		if (slot >= 0 && l->link[slot].config != (int)i)
-			log_line(LOG_WARNING,
-				"links: %s is named by link %s and link %s; the first has it",
-				device, config->link[l->link[slot].config].policy.name,
-				config->link[i].policy.name);
+			tell_shared(l, i, l->link[slot].config);
 		if (!device[0] || slot >= 0)
 			continue;
 		slot = give_slot(l, device, true);
@@ -228,20 +263,23 @@ static bool has_shown_kind(const struct link *link)
 static void set_kind(struct links *l, unsigned slot, const struct kernel_device *device)
 {
 	struct link *link = &l->link[slot];
+	const struct netifd_interface *owner = netifd_owner(l->interfaces, device->name);
 	enum link_kind was = link->kind;
 	bool fresh = link->ifindex != device->ifindex;
 
 	if (fresh)
 		kind_read_clues(device, "/sys/class/net", "/proc/net/pppoe", &link->clues);
 	link->ifindex = device->ifindex;
+	snprintf(link->clues.proto, sizeof(link->clues.proto), "%s", owner ? owner->proto : "");
+	snprintf(link->clues.interface, sizeof(link->clues.interface), "%s",
+		owner ? owner->name : "");
 	if (has_shown_kind(link))
 		return;
-	link->kind = kind_guess(&link->clues, link->facts, link->why);
-	link->kind_family =
-		link->kind == LINK_KIND_STARLINK ? kind_starlink_family(link->facts) : FAMILY_COUNT;
+	link->kind = kind_guess(&link->clues, link->facts, &link->evidence);
+	link->kind_family = kind_address_family(link->facts);
 	if (fresh || link->kind != was)
 		log_line(LOG_INFO, "link %s: slot %u, %s (%s)", device->name, slot,
-			link_kind_name(link->kind), link->why);
+			link_kind_name(link->kind), link->evidence.item[0].why);
 	if (link->kind != was)
 		l->policy_dirty = true;
 }
@@ -258,6 +296,18 @@ static void set_used(struct links *l, unsigned slot, bool used)
 	memset(link->facts, 0, sizeof(link->facts));
 }
 
+/*
+ * A default route that netifd keeps out of table main (defaultroute 0, ip4table): whoever wanted the link by name wants it
+ * used all the same.  Where the kernel has a route, the kernel is right.
+ */
+static void add_gateway(const struct links *l, unsigned slot, enum family family,
+	struct path_facts *facts)
+{
+	if (facts->present && !facts->has_gateway && l->link[slot].config >= 0)
+		facts->has_gateway = netifd_gateway(l->interfaces, l->slots.slot[slot].device,
+			family, facts->gateway, &facts->metric);
+}
+
 /* True when all that changed is in the inbox. */
 static bool send_facts(struct links *l, unsigned slot, const struct kernel_device *device,
 	int64_t now_us)
@@ -270,6 +320,7 @@ static bool send_facts(struct links *l, unsigned slot, const struct kernel_devic
 
 		table_facts(&l->follow.table, device, (enum family)f, &link->facts[f], now_us,
 			&facts);
+		add_gateway(l, slot, (enum family)f, &facts);
 		if (!memcmp(&facts, &link->facts[f], sizeof(facts)))
 			continue;
 		in.path.path = (uint8_t)path_of(slot, (enum family)f);
@@ -405,6 +456,7 @@ static int open_sockets(struct links *l, struct event_base *base)
 struct links *links_new(struct event_base *base, struct inbox *inbox, const char *run_dir,
 	const struct config *config, void (*changed)(void *user), void *user)
 {
+	static const struct netifd_table none;
 	struct links *l = calloc(1, sizeof(*l));
 	int error;
 
@@ -415,6 +467,7 @@ struct links *links_new(struct event_base *base, struct inbox *inbox, const char
 	l->inbox = inbox;
 	l->changed = changed;
 	l->user = user;
+	l->interfaces = &none;
 	error = -ENAMETOOLONG;
 	if ((size_t)snprintf(l->file, sizeof(l->file), "%s/slots", run_dir) < sizeof(l->file))
 		error = open_sockets(l, base);
@@ -442,8 +495,21 @@ void links_configure(struct links *l, const struct config *config)
 {
 	l->config = config;
 	l->follow.own_protocol = config->protocol;
+	(void)resolve_devices(l);
 	assign_configured(l);
 	l->policy_dirty = true;
+	follow_ask_all(&l->follow);
+}
+
+void links_set_interfaces(struct links *l, const struct netifd_table *interfaces)
+{
+	l->interfaces = interfaces;
+	l->policy_dirty = true; /* names */
+	if (!resolve_devices(l)) {
+		flush(l);
+		return;
+	}
+	assign_configured(l);
 	follow_ask_all(&l->follow);
 }
 
@@ -470,6 +536,19 @@ static bool is_name_taken(const struct links *l, const char *name)
 	return false;
 }
 
+/* Of a link that was found: its interface, else its device; -device when another is called so. */
+static void name_link(const struct links *l, const char *device, char ret[NAME_SIZE])
+{
+	const struct netifd_interface *owner = netifd_owner(l->interfaces, device);
+
+	if (owner && !is_name_taken(l, owner->name))
+		snprintf(ret, NAME_SIZE, "%s", owner->name);
+	else
+		snprintf(ret, NAME_SIZE, "%s%s", device,
+			is_name_taken(l, device) || netifd_find(l->interfaces, device) ? "-device"
+										       : "");
+}
+
 static void fill_link(const struct links *l, unsigned slot, struct link_policy *policy)
 {
 	const struct link *link = &l->link[slot];
@@ -486,8 +565,7 @@ static void fill_link(const struct links *l, unsigned slot, struct link_policy *
 		return;
 	}
 	policy->order = (uint16_t)(l->config->n_links + slot);
-	snprintf(policy->name, sizeof(policy->name), "%s%s", device,
-		is_name_taken(l, device) ? "-device" : "");
+	name_link(l, device, policy->name);
 }
 
 void links_fill_policy(const struct links *l, struct policy *policy)
@@ -509,9 +587,9 @@ const struct path_facts *links_facts(const struct links *l, unsigned path)
 	return &l->link[path_link(path)].facts[path_family(path)];
 }
 
-const char *links_evidence(const struct links *l, unsigned slot)
+const struct kind_evidence *links_evidence(const struct links *l, unsigned slot)
 {
-	return slot < LINKS_MAX && l->link[slot].used ? l->link[slot].why : "";
+	return slot < LINKS_MAX && l->link[slot].used ? &l->link[slot].evidence : NULL;
 }
 
 void links_stats(const struct links *l, struct links_stats *ret)

@@ -1,9 +1,11 @@
 /*
- * Which uplinks there are, from the kernel alone: devices, carrier, addresses, default routes of
- * table main, both families, by rtnetlink notifications (never by polling; a lost notification,
- * ENOBUFS, makes it dump again).
+ * Which uplinks there are.  Facts come from the kernel: devices, carrier, addresses, default routes
+ * of table main, both families, by rtnetlink notifications (never by polling; a lost notification,
+ * ENOBUFS, makes it dump again).  Names come from netifd where there is one, and gateways that it
+ * keeps out of table main.
  *
- *   rtnetlink -> table (facts by device) -> slot -> INPUT_PATH for each path whose facts changed
+ *   rtnetlink -> table (facts by device) --+-> slot -> INPUT_PATH for each path whose facts changed
+ *   netifd_table ---------------------------'
  *
  * A device becomes a link when the configuration names it, or (zero configuration) when a default
  * route in table main goes through it.  It then keeps its slot for good; slots are remembered in
@@ -16,6 +18,8 @@
 
 #include "config/config.h"
 #include "io/inbox.h"
+#include "io/links_kind.h"
+#include "io/netifd_table.h"
 
 struct links;
 
@@ -34,6 +38,9 @@ void links_free(struct links *l);
    next call. */
 void links_configure(struct links *l, const struct config *config);
 
+/* netifd's interfaces, or others than before; they must live until the next call. */
+void links_set_interfaces(struct links *l, const struct netifd_table *interfaces);
+
 /*
  * Fills policy->link[], ->links: configured links first, then discovered ones with guessed kind
  * and default values.  A preference that is not configured follows the metric of the kernel's
@@ -49,8 +56,8 @@ void links_fill_policy(const struct links *l, struct policy *policy);
  */
 void links_look(struct links *l, uint32_t slots);
 
-/* What the kind of a link was guessed from, in words; "" when the slot is not in use. */
-const char *links_evidence(const struct links *l, unsigned slot);
+/* What the kind of a link was guessed from; NULL when the slot is not in use. */
+const struct kind_evidence *links_evidence(const struct links *l, unsigned slot);
 
 struct links_stats {
 	uint64_t messages;  /* notifications that were of interest */

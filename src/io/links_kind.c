@@ -1,9 +1,12 @@
 /*
- * Order of the questions: what the driver says (modem, radio, tunnel) is sure; names come next,
- * because modem managers and OpenWrt choose them; addresses last, because only Starlink shows in
- * them.  Facts about Starlink's addresses: the first hop of a dish is 100.64.0.1 in IPv4 (RFC 6598
- * space, which other providers use too, hence both address and gateway are asked for); customers'
- * IPv6 prefixes come from 2605:59c0::/28 (ARIN) and 2a0d:3340::/29 (RIPE).
+ * Weights: what only one kind of hardware has (a modem's driver, a tunnel) decides alone; names come
+ * next, because modem managers, OpenWrt and people choose them; addresses speak for what is behind
+ * the cable, so they outweigh the cable and the radio, but not a modem.  Facts about Starlink's
+ * addresses: the first hop of a dish is 100.64.0.1 in IPv4 (RFC 6598 space, which other providers
+ * use too, hence both address and gateway are asked for); customers' IPv6 prefixes come from
+ * 2605:59c0::/28 (ARIN) and 2a0d:3340::/29 (RIPE).  Phones that share their connection have the same
+ * gateway everywhere: 192.168.42.129 over USB and 192.168.43.1 over Wi-Fi (Android until 11),
+ * 172.20.10.1 (iOS).
  */
 #include "io/links_kind.h"
 
@@ -23,40 +26,104 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_one_of(const char *word, const char *const list[], size_t n)
+/* A text that the device has, and the words that say something. */
+enum clue {
+	CLUE_PROTO,
+	CLUE_INTERFACE, /* words are beginnings */
+	CLUE_DRIVER,
+	CLUE_DEVTYPE,
+	CLUE_NAME, /* words are beginnings */
+	CLUE_KIND,
+};
+
+static const struct row {
+	uint8_t clue, kind, weight;
+	const char *words; /* with blanks between them */
+} table[] = {
+	{CLUE_KIND, LINK_KIND_VPN, 250,
+		"wireguard amneziawg ovpn tun xfrm vti vti6 gre gretap ip6gre ip6gretap erspan "
+		"ip6erspan ipip vxlan geneve gtp l2tp"},
+	/* sit and ip6tnl are providers' 6rd, DS-Lite and MAP as often as tunnels of one's own */
+	{CLUE_KIND, LINK_KIND_WIRED, 10, "sit ip6tnl"},
+	{CLUE_PROTO, LINK_KIND_CELLULAR, 100,
+		"qmi mbim ncm 3g modemmanager wwan connm directip qmapmux trb_qmapv5 mobile"},
+	{CLUE_PROTO, LINK_KIND_WIRED, 100, "pppoe pppoa"},
+	{CLUE_PROTO, LINK_KIND_VPN, 250,
+		"wireguard amneziawg openvpn gre gretap grev6 grev6tap ipip vti vtiv6 xfrm l2tp "
+		"pptp sstp tailscale zerotier openconnect vpnc vxlan vxlan6"},
+	{CLUE_DRIVER, LINK_KIND_CELLULAR, 90,
+		"qmi_wwan qmi_wwan_q GobiNet cdc_mbim huawei_cdc_ncm sierra_net hso ipheth kalmia "
+		"mhi_net mhi_wwan_mbim mhi_netdev iosm t7xx mtk_t7xx ipa rmnet"},
+	{CLUE_DEVTYPE, LINK_KIND_CELLULAR, 90, "wwan"},
+	{CLUE_NAME, LINK_KIND_WIRED, 100, "pppoe"},
+	{CLUE_NAME, LINK_KIND_CELLULAR, 60, "wwan rmnet ccmni 3g- 4g- 5g- lte qmimux mhi_hwip"},
+	{CLUE_INTERFACE, LINK_KIND_STARLINK, 60, "starlink"},
+	{CLUE_INTERFACE, LINK_KIND_CELLULAR, 40, "mob wwan lte 3g 4g 5g modem"},
+};
+
+static const char *const clue_word[] = {
+	[CLUE_PROTO] = "netifd's protocol",
+	[CLUE_INTERFACE] = "interface",
+	[CLUE_DRIVER] = "driver",
+	[CLUE_DEVTYPE] = "device type",
+	[CLUE_NAME] = "name",
+	[CLUE_KIND] = "made as",
+};
+
+static const char *clue_text(const struct kind_clues *c, unsigned clue)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(word, list[i]))
+	switch ((enum clue)clue) {
+	case CLUE_PROTO:
+		return c->proto;
+	case CLUE_INTERFACE:
+		return c->interface;
+	case CLUE_DRIVER:
+		return c->driver;
+	case CLUE_DEVTYPE:
+		return c->devtype;
+	case CLUE_NAME:
+		return c->name;
+	case CLUE_KIND:
+		return c->kind;
+	}
+	return "";
+}
+
+/* Whether text is one of the words, or begins with one. */
+static bool is_among(const char *text, const char *words, bool beginnings)
+{
+	while (*words) {
+		size_t n = strcspn(words, " ");
+
+		if (!strncmp(text, words, n) && (beginnings || !text[n]))
 			return true;
+		words += n + (words[n] != '\0');
 	}
 	return false;
 }
 
-static bool begins_with_one_of(const char *word, const char *const list[], size_t n)
+bool kind_is_tunnel(const char *device, const char *info_kind, uint16_t type)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!strncmp(word, list[i], strlen(list[i])))
-			return true;
-	}
-	return false;
+	return is_among(info_kind, table[0].words, false) ||
+	       (type != ARPHRD_ETHER &&
+		       is_among(device,
+			       "wg tun tap tailscale zt nebula ovpn ipsec xfrm vti gre l2tp pptp "
+			       "sstp nordlynx proton",
+			       true)) ||
+	       (!strcmp(info_kind, "sit") && !strncmp(device, "6in4", 4));
 }
 
-/* Drivers of modems and phones and of nothing else. */
-static bool is_modem_driver(const char *driver)
+static void add(struct kind_evidence *e, enum link_kind kind, unsigned weight, const char *what,
+	const char *word)
 {
-	static const char *const list[] = {"qmi_wwan", "qmi_wwan_q", "GobiNet", "cdc_mbim",
-		"huawei_cdc_ncm", "sierra_net", "hso", "ipheth", "kalmia", "mhi_net",
-		"mhi_wwan_mbim", "mhi_netdev", "iosm", "t7xx", "mtk_t7xx", "ipa", "rmnet"};
+	struct kind_item *item = &e->item[e->n];
 
-	return is_one_of(driver, list, COUNT(list));
-}
-
-/* Drivers of modems, phones, docking stations and plain USB Ethernet. */
-static bool is_usb_network_driver(const char *driver)
-{
-	static const char *const list[] = {"cdc_ether", "cdc_ncm", "rndis_host"};
-
-	return is_one_of(driver, list, COUNT(list));
+	if (e->n == KIND_EVIDENCE_MAX)
+		return;
+	e->n++;
+	item->kind = (uint8_t)kind;
+	item->weight = (uint8_t)weight;
+	snprintf(item->why, sizeof(item->why), "%s%s%.32s", what, word[0] ? " " : "", word);
 }
 
 /* Makers of modems and phones among USB vendors (usb.ids): Huawei, ZTE, Sierra, Quectel, Qualcomm,
@@ -73,120 +140,129 @@ static bool is_modem_vendor(uint16_t vendor)
 	return false;
 }
 
-bool kind_is_tunnel(const char *device, const char *info_kind, uint16_t type)
+static void look_at_usb(const struct kind_clues *c, struct kind_evidence *e)
 {
-	static const char *const kind[] = {"wireguard", "amneziawg", "ovpn", "tun", "xfrm", "vti",
-		"vti6", "gre", "gretap", "ip6gre", "ip6gretap", "erspan", "ip6erspan", "ipip",
-		"vxlan", "geneve", "gtp", "l2tp"};
-	static const char *const name[] = {"wg", "tun", "tap", "tailscale", "zt", "nebula", "ovpn",
-		"ipsec", "xfrm", "vti", "gre", "l2tp", "pptp", "sstp", "nordlynx", "proton"};
-
-	/* sit and ip6tnl are providers' 6rd, DS-Lite and MAP as often as tunnels of one's own */
-	return is_one_of(info_kind, kind, COUNT(kind)) ||
-	       (type != ARPHRD_ETHER && begins_with_one_of(device, name, COUNT(name))) ||
-	       (!strcmp(info_kind, "sit") && !strncmp(device, "6in4", 4));
-}
-
-static void why_set(char ret_why[KIND_WHY_SIZE], const char *what, const char *word)
-{
-	snprintf(ret_why, KIND_WHY_SIZE, "%s%s", what, word);
-}
-
-static bool is_cellular(const struct kind_clues *c, char ret_why[KIND_WHY_SIZE])
-{
-	static const char *const name[] = {"wwan", "rmnet", "ccmni", "3g-", "4g-", "5g-", "lte",
-		"qmimux", "mhi_hwip"};
 	char vendor[8];
 
+	/* drivers of modems and phones, but also of docking stations and plain USB Ethernet */
+	if (!is_among(c->driver, "cdc_ether cdc_ncm rndis_host", false))
+		return;
 	snprintf(vendor, sizeof(vendor), "%04x", c->usb_vendor);
-	if (is_modem_driver(c->driver))
-		why_set(ret_why, "driver ", c->driver);
-	else if (!strcmp(c->devtype, "wwan"))
-		why_set(ret_why, "device type ", c->devtype);
-	else if (begins_with_one_of(c->name, name, COUNT(name)))
-		why_set(ret_why, "name ", c->name);
-	else if (is_usb_network_driver(c->driver) && c->serial)
-		why_set(ret_why, "a modem's serial ports beside driver ", c->driver);
-	else if (is_usb_network_driver(c->driver) && is_modem_vendor(c->usb_vendor))
-		why_set(ret_why, "maker of modems or phones, USB vendor ", vendor);
-	else if (c->type == ARPHRD_RAWIP)
-		why_set(ret_why, "raw IP device", "");
-	else if (c->type == ARPHRD_PPP && !c->pppoe)
-		why_set(ret_why, "PPP without PPPoE", "");
-	else
-		return false;
-	return true;
+	if (c->serial)
+		add(e, LINK_KIND_CELLULAR, 80, "a modem's serial ports beside driver", c->driver);
+	if (is_modem_vendor(c->usb_vendor))
+		add(e, LINK_KIND_CELLULAR, 60, "maker of modems or phones, USB vendor", vendor);
 }
 
-enum family kind_starlink_family(const struct path_facts facts[FAMILY_COUNT])
+/* What addresses say, of one family; weight 0: nothing. */
+static struct kind_item look_at_address(enum family family, const struct path_facts *f)
 {
-	static const uint8_t first_hop[4] = {100, 64, 0, 1};
-	const struct path_facts *v4 = &facts[FAMILY_IPV4], *v6 = &facts[FAMILY_IPV6];
-	const uint8_t *a = v6->address;
+	static const uint8_t dish[4] = {100, 64, 0, 1};
+	static const uint8_t phone[][4] = {{192, 168, 42, 129}, {192, 168, 43, 1},
+		{172, 20, 10, 1}};
+	const uint8_t *a = f->address;
 
-	if (v4->has_address && v4->has_gateway && v4->address[0] == 100 &&
-		(v4->address[1] & 0xc0) == 64 && !memcmp(v4->gateway, first_hop, 4))
-		return FAMILY_IPV4;
-	if (!v6->has_address)
-		return FAMILY_COUNT;
-	if (a[0] == 0x26 && a[1] == 0x05 && a[2] == 0x59 && (a[3] & 0xf0) == 0xc0)
-		return FAMILY_IPV6;
-	if (a[0] == 0x2a && a[1] == 0x0d && a[2] == 0x33 && (a[3] & 0xf8) == 0x40)
-		return FAMILY_IPV6;
-	return FAMILY_COUNT;
-}
-
-static bool is_starlink(const struct path_facts facts[FAMILY_COUNT], char ret_why[KIND_WHY_SIZE])
-{
-	switch (kind_starlink_family(facts)) {
-	case FAMILY_IPV4:
-		why_set(ret_why, "address in 100.64.0.0/10 and gateway 100.64.0.1", "");
-		return true;
-	case FAMILY_IPV6:
-		why_set(ret_why, "address in a prefix of Starlink's",
-			facts[FAMILY_IPV6].address[0] == 0x26 ? ", 2605:59c0::/28"
-							      : ", 2a0d:3340::/29");
-		return true;
-	case FAMILY_COUNT:
-		break;
+	if (!f->has_address)
+		return (struct kind_item){0};
+	if (family == FAMILY_IPV6) {
+		if (a[0] == 0x26 && a[1] == 0x05 && a[2] == 0x59 && (a[3] & 0xf0) == 0xc0)
+			return (struct kind_item){LINK_KIND_STARLINK, 75,
+				"address in Starlink's 2605:59c0::/28"};
+		if (a[0] == 0x2a && a[1] == 0x0d && a[2] == 0x33 && (a[3] & 0xf8) == 0x40)
+			return (struct kind_item){LINK_KIND_STARLINK, 75,
+				"address in Starlink's 2a0d:3340::/29"};
+		return (struct kind_item){0};
 	}
-	return false;
+	if (!f->has_gateway)
+		return (struct kind_item){0};
+	if (a[0] == 100 && (a[1] & 0xc0) == 64 && !memcmp(f->gateway, dish, 4))
+		return (struct kind_item){LINK_KIND_STARLINK, 55,
+			"address in 100.64.0.0/10 and gateway 100.64.0.1"};
+	for (size_t i = 0; i < COUNT(phone); i++) {
+		if (!memcmp(a, phone[i], 3) && !memcmp(f->gateway, phone[i], 4))
+			return (struct kind_item){LINK_KIND_CELLULAR, 60,
+				"address and gateway of a phone that shares its connection"};
+	}
+	return (struct kind_item){0};
+}
+
+enum family kind_address_family(const struct path_facts facts[FAMILY_COUNT])
+{
+	int family = 0;
+
+	while (family < FAMILY_COUNT &&
+		!look_at_address((enum family)family, &facts[family]).weight)
+		family++;
+	return (enum family)family;
+}
+
+static void look_at_type(const struct kind_clues *c, struct kind_evidence *e)
+{
+	if (c->wireless)
+		add(e, LINK_KIND_WIFI, 50, "an IEEE 802.11 radio", "");
+	if (c->type == ARPHRD_RAWIP)
+		add(e, LINK_KIND_CELLULAR, 70, "raw IP device", "");
+	else if (c->type == ARPHRD_PPP && c->pppoe)
+		add(e, LINK_KIND_WIRED, 65, "PPP with PPPoE", "");
+	else if (c->type == ARPHRD_PPP && strncmp(c->name, "pppoe", 5) != 0)
+		add(e, LINK_KIND_CELLULAR, 60, "PPP without PPPoE", "");
+	else if (c->type == ARPHRD_ETHER)
+		add(e, LINK_KIND_WIRED, 10, c->driver[0] ? "Ethernet, driver" : "Ethernet",
+			c->driver);
+}
+
+/* What speaks for the guess first, then by weight. */
+static void sort(struct kind_evidence *e, enum link_kind guess)
+{
+	for (unsigned i = 1; i < e->n; i++) {
+		struct kind_item item = e->item[i];
+		unsigned at = i, rank = (item.kind == guess) * 256U + item.weight;
+
+		for (; at && (e->item[at - 1].kind == guess) * 256U + e->item[at - 1].weight < rank;
+			at--)
+			e->item[at] = e->item[at - 1];
+		e->item[at] = item;
+	}
 }
 
 enum link_kind kind_guess(const struct kind_clues *c, const struct path_facts facts[FAMILY_COUNT],
-	char ret_why[KIND_WHY_SIZE])
+	struct kind_evidence *ret)
 {
-	if (kind_is_tunnel(c->name, c->kind, c->type)) {
-		why_set(ret_why, "a tunnel, ", c->kind[0] ? c->kind : c->name);
-		return LINK_KIND_VPN;
+	unsigned sum[LINK_KIND_COUNT] = {0};
+	enum link_kind guess = LINK_KIND_OTHER;
+	struct kind_evidence e = {0};
+
+	if (c->tun && !kind_is_tunnel("", c->kind, c->type))
+		add(&e, LINK_KIND_VPN, 250, "a program at its other end", "");
+	else if (kind_is_tunnel(c->name, c->kind, c->type) &&
+		 !is_among(c->kind, table[0].words, false))
+		add(&e, LINK_KIND_VPN, 250, "name", c->name);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		const struct row *row = &table[i];
+		const char *text = clue_text(c, row->clue);
+
+		if (text[0] && is_among(text, row->words,
+				       row->clue == CLUE_NAME || row->clue == CLUE_INTERFACE))
+			add(&e, (enum link_kind)row->kind, row->weight, clue_word[row->clue], text);
 	}
-	if (c->type == ARPHRD_PPP && !strncmp(c->name, "pppoe", 5)) {
-		why_set(ret_why, "name ", c->name);
-		return LINK_KIND_WIRED;
+	look_at_usb(c, &e);
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		struct kind_item item = look_at_address((enum family)f, &facts[f]);
+
+		if (item.weight)
+			add(&e, (enum link_kind)item.kind, item.weight, item.why, "");
 	}
-	if (is_cellular(c, ret_why))
-		return LINK_KIND_CELLULAR;
-	/* whatever carries it the last metres, the link that matters is the dish */
-	if (is_starlink(facts, ret_why))
-		return LINK_KIND_STARLINK;
-	if (c->wireless) {
-		why_set(ret_why, "an IEEE 802.11 radio", "");
-		return LINK_KIND_WIFI;
-	}
-	if (c->type == ARPHRD_PPP) {
-		why_set(ret_why, "PPP with PPPoE", "");
-		return LINK_KIND_WIRED;
-	}
-	if (c->type == ARPHRD_ETHER) {
-		why_set(ret_why, c->driver[0] ? "Ethernet, driver " : "Ethernet", c->driver);
-		return LINK_KIND_WIRED;
-	}
-	if (!strcmp(c->kind, "ip6tnl") || !strcmp(c->kind, "sit")) {
-		why_set(ret_why, "a provider's tunnel, ", c->kind);
-		return LINK_KIND_WIRED;
-	}
-	why_set(ret_why, "nothing known of this type of device", "");
-	return LINK_KIND_OTHER;
+	look_at_type(c, &e);
+	for (unsigned i = 0; i < e.n; i++)
+		sum[e.item[i].kind] += e.item[i].weight;
+	for (unsigned k = 0; k < LINK_KIND_COUNT; k++)
+		if (sum[k] > sum[guess])
+			guess = (enum link_kind)k;
+	if (!e.n)
+		add(&e, guess, 0, "nothing known of this type of device", "");
+	sort(&e, guess);
+	*ret = e;
+	return guess;
 }
 
 /* The first size - 1 bytes of a small file; false when there is none. */
@@ -310,6 +386,8 @@ void kind_read_clues(const struct kernel_device *device, const char *sysfs, cons
 	ret->wireless = !access(path, F_OK);
 	snprintf(path, sizeof(path), "%s/wireless", folder);
 	ret->wireless = ret->wireless || !access(path, F_OK);
+	snprintf(path, sizeof(path), "%s/tun_flags", folder);
+	ret->tun = !access(path, F_OK);
 	read_devtype(folder, ret);
 	read_driver(folder, ret);
 	read_usb(folder, ret);

@@ -99,7 +99,8 @@ static void print_policy(void)
 			printf("link %u %s %s kind=%s metered=%d preference=%d order=%u enabled=%d "
 			       "why=\"%s\"\n",
 				i, p->name, p->device, link_kind_name(p->kind), p->metered,
-				p->preference, p->order, p->enabled, links_evidence(links, i));
+				p->preference, p->order, p->enabled,
+				links_evidence(links, i)->item[0].why);
 	}
 }
 

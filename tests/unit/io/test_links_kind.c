@@ -16,7 +16,7 @@
 #include "core/names.h"
 #include "io/links_kind.h"
 
-static char why[KIND_WHY_SIZE];
+static struct kind_evidence evidence;
 
 static void set_facts(struct path_facts *facts, enum family family, const char *address,
 	const char *gateway)
@@ -46,7 +46,7 @@ static void guesses(void **state)
 		{{.name = "ppp0", .type = ARPHRD_PPP}, "", "", "", LINK_KIND_CELLULAR,
 			"PPP without PPPoE"},
 		{{.name = "wwan0", .type = ARPHRD_RAWIP}, "", "", "", LINK_KIND_CELLULAR,
-			"name wwan0"},
+			"raw IP device"},
 		{{.name = "wwx1", .type = ARPHRD_ETHER, .driver = "cdc_mbim"}, "", "", "",
 			LINK_KIND_CELLULAR, "driver cdc_mbim"},
 		{{.name = "usb0", .type = ARPHRD_ETHER, .devtype = "wwan"}, "", "", "",
@@ -65,19 +65,19 @@ static void guesses(void **state)
 		{{.name = "wlan0", .type = ARPHRD_ETHER, .wireless = true}, "", "", "",
 			LINK_KIND_WIFI, "an IEEE 802.11 radio"},
 		{{.name = "wg0", .type = ARPHRD_NONE, .kind = "wireguard"}, "", "", "",
-			LINK_KIND_VPN, "a tunnel, wireguard"},
+			LINK_KIND_VPN, "made as wireguard"},
 		{{.name = "tailscale0", .type = ARPHRD_NONE, .kind = "tun"}, "", "", "",
-			LINK_KIND_VPN, "a tunnel, tun"},
+			LINK_KIND_VPN, "made as tun"},
 		{{.name = "tap0", .type = ARPHRD_ETHER, .kind = "tun"}, "", "", "", LINK_KIND_VPN,
-			"a tunnel, tun"},
+			"made as tun"},
 		{{.name = "office", .type = ARPHRD_NONE, .kind = "xfrm"}, "", "", "", LINK_KIND_VPN,
-			"a tunnel, xfrm"},
+			"made as xfrm"},
 		{{.name = "6in4-henet", .type = ARPHRD_SIT, .kind = "sit"}, "", "", "",
-			LINK_KIND_VPN, "a tunnel, sit"},
+			LINK_KIND_VPN, "name 6in4-henet"},
 		{{.name = "6rd-wan6", .type = ARPHRD_SIT, .kind = "sit"}, "", "", "",
-			LINK_KIND_WIRED, "a provider's tunnel, sit"},
+			LINK_KIND_WIRED, "made as sit"},
 		{{.name = "ds-wan", .type = ARPHRD_TUNNEL6, .kind = "ip6tnl"}, "", "", "",
-			LINK_KIND_WIRED, "a provider's tunnel, ip6tnl"},
+			LINK_KIND_WIRED, "made as ip6tnl"},
 		{{.name = "tunnel1", .type = ARPHRD_ETHER}, "", "", "", LINK_KIND_WIRED,
 			"Ethernet"},
 		{{.name = "eth1", .type = ARPHRD_ETHER}, "100.101.2.3", "100.64.0.1", "",
@@ -88,15 +88,15 @@ static void guesses(void **state)
 			LINK_KIND_WIRED, "Ethernet"},
 		{{.name = "eth1", .type = ARPHRD_ETHER}, "192.168.1.7", "192.168.1.1",
 			"2605:59c8:1:2::3", LINK_KIND_STARLINK,
-			"address in a prefix of Starlink's, 2605:59c0::/28"},
+			"address in Starlink's 2605:59c0::/28"},
 		{{.name = "wlan0", .type = ARPHRD_ETHER, .wireless = true}, "", "",
 			"2a0d:3344:1::1", LINK_KIND_STARLINK,
-			"address in a prefix of Starlink's, 2a0d:3340::/29"},
+			"address in Starlink's 2a0d:3340::/29"},
 		{{.name = "eth1", .type = ARPHRD_ETHER}, "", "", "2a0d:3348:1::1", LINK_KIND_WIRED,
 			"Ethernet"},
 		/* a modem behind the same addresses is a modem */
 		{{.name = "wwan0", .type = ARPHRD_RAWIP}, "100.101.2.3", "100.64.0.1", "",
-			LINK_KIND_CELLULAR, "name wwan0"},
+			LINK_KIND_CELLULAR, "raw IP device"},
 		{{.name = "ib0", .type = ARPHRD_INFINIBAND}, "", "", "", LINK_KIND_OTHER,
 			"nothing known of this type of device"},
 	};
@@ -108,11 +108,11 @@ static void guesses(void **state)
 
 		set_facts(&facts[FAMILY_IPV4], FAMILY_IPV4, row[i].v4, row[i].gateway4);
 		set_facts(&facts[FAMILY_IPV6], FAMILY_IPV6, row[i].v6, "fe80::1");
-		kind = kind_guess(&row[i].clues, facts, why);
+		kind = kind_guess(&row[i].clues, facts, &evidence);
 		if (kind != row[i].kind)
 			fail_msg("%s (row %zu) is %s: %s", row[i].clues.name, i,
-				link_kind_name(kind), why);
-		assert_string_equal(why, row[i].why);
+				link_kind_name(kind), evidence.item[0].why);
+		assert_string_equal(evidence.item[0].why, row[i].why);
 	}
 }
 
@@ -213,7 +213,7 @@ static void nothing_to_read_is_no_clue(void **state)
 
 	(void)state;
 	kind_read_clues(&device, "/nonexistent", "/nonexistent", &clues);
-	assert_int_equal(kind_guess(&clues, facts, why), LINK_KIND_WIRED);
+	assert_int_equal(kind_guess(&clues, facts, &evidence), LINK_KIND_WIRED);
 }
 
 int main(void)
