@@ -93,6 +93,7 @@ struct config {
 	uint32_t rpc_mode;     /* of the socket file */
 	int64_t checkpoint_us; /* time between checkpoints */
 	int64_t flash_bytes_per_day;
+	int64_t recording_bytes; /* of what the links did, for what-if and tuning; 0: none */
 	char state_dir[CONFIG_PATH_SIZE];
 
 	struct config_class_links class_links[CLASSES_MAX];

@@ -167,6 +167,11 @@ const struct option option_table[] = {
 		.def = MB, .max = INT64_MAX, .live = true,
 		.text = "What may be written there in a day; checkpoints become rarer to keep "
 			"to it. 0 writes nothing."},
+	{OPTION_SECTION_MAIN, .name = "recording", BYTES(config, recording_bytes), .def = MB,
+		.max = 16 * MB,
+		.text = "Room in state_dir for what the links did, in short, from which whatif and "
+			"tune work. A quarter of flash_per_day goes there; where that is 0, the "
+			"record is kept in memory. 0 records nothing."},
 
 	/* detection */
 	{OPTION_SECTION_DETECT, .name = "false_switch_period",

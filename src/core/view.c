@@ -100,3 +100,31 @@ void engine_view_decision(const struct engine *e, unsigned class, enum family fa
 	ret->pinned_link = w->pinned_until_us ? w->pinned_link : LINKS_MAX;
 	ret->switches = c->switches;
 }
+
+bool engine_view_probe(const struct engine *e, unsigned path, uint32_t cursor,
+	struct probe_view *ret)
+{
+	const struct window_probe *p = window_next_ended(&e->path[path].window, &cursor);
+
+	if (!p)
+		return false;
+	ret->sent_us = p->sent_us;
+	ret->rtt_us = p->rtt_us;
+	ret->lost = p->state == PROBE_STATE_MISSED;
+	ret->next = cursor;
+	return true;
+}
+
+bool engine_view_usable(const struct engine *e, unsigned path)
+{
+	return e->usable & (UINT32_C(1) << path);
+}
+
+unsigned engine_view_used(const struct engine *e, unsigned class, enum family family,
+	int64_t *ret_since_us)
+{
+	const struct choice *c = &e->choice[class][family];
+
+	*ret_since_us = c->since_us;
+	return c->n ? c->path[0] : PATHS_MAX;
+}

@@ -77,3 +77,22 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 /* class < CLASSES_MAX. */
 void engine_view_decision(const struct engine *e, unsigned class, enum family family,
 	int64_t now_us, struct decision_view *ret);
+
+/* A probe whose fate is known, in the order of sending. */
+struct probe_view {
+	int64_t sent_us;
+	int64_t rtt_us; /* answered only */
+	bool lost;
+	uint32_t next; /* cursor for the one after it */
+};
+
+/* The first at or after cursor (0: the oldest that is remembered).  False: none has ended yet. */
+bool engine_view_probe(const struct engine *e, unsigned path, uint32_t cursor,
+	struct probe_view *ret);
+
+/* Carrier, address, gateway and policy allow traffic. */
+bool engine_view_usable(const struct engine *e, unsigned path);
+
+/* The path that a class uses first, PATHS_MAX: none; and since when. */
+unsigned engine_view_used(const struct engine *e, unsigned class, enum family family,
+	int64_t *ret_since_us);

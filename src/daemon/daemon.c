@@ -90,6 +90,7 @@ static void step(struct daemon *d, struct input *in)
 	journal_input(&d->journal, in);
 	engine_step(d->engine, in, &d->output);
 	journal_output(&d->journal, &d->output);
+	sitefile_step(&d->site, in, d->engine);
 	d->wake_us = d->output.wake_us;
 	d->steps++;
 	tell_events(d);
@@ -229,9 +230,12 @@ static void on_second(evutil_socket_t fd, short what, void *user)
 	tell_quotas(d);
 	ledger_update(&d->ledger, now_us, view_path, d);
 	journal_flush(&d->journal, now_us);
+	if (sitefile_tick(&d->site, d->engine, now_us, checkpoint_wall_ms(), &problem) < 0)
+		log_line(LOG_WARNING, "%s: %s", problem.place, problem.text);
 	if (d->checkpoint &&
 		checkpoint_tick(d->checkpoint, &state, now_us, checkpoint_wall_ms(), &problem) < 0)
 		log_line(LOG_WARNING, "%s: %s", problem.place, problem.text);
+	study_tick(&d->study, now_us);
 	api_tick(&d->api, now_us);
 }
 
@@ -382,6 +386,16 @@ static int fail(struct problem *ret, const char *what, int error)
 	return -error;
 }
 
+/* A quarter of what the flash may get in a day; where that is nothing, it is kept in memory. */
+static int open_record(struct daemon *d, const char *state_dir, struct problem *ret)
+{
+	const struct config *config = daemon_config(d);
+	uint64_t day_bytes = (uint64_t)config->flash_bytes_per_day / 4;
+
+	return sitefile_open(&d->site, day_bytes ? state_dir : d->options.run_dir,
+		(uint64_t)config->recording_bytes, day_bytes ? day_bytes : UINT64_MAX, ret);
+}
+
 static int open_memory(struct daemon *d)
 {
 	const char *dir = d->options.state_dir ? d->options.state_dir : daemon_config(d)->state_dir;
@@ -401,6 +415,8 @@ static int open_memory(struct daemon *d)
 	if (quota_open(&d->quota, dir) > 0)
 		log_line(LOG_WARNING, "%s: some lines could not be read and were left out",
 			d->quota.file);
+	if (open_record(d, dir, &problem) < 0)
+		log_line(LOG_WARNING, "%s: %s", problem.place, problem.text);
 	eventring_init(&d->events, next_event);
 	return 0;
 }
@@ -510,6 +526,8 @@ static void finish_memory(struct daemon *d)
 
 	if (journal_active(&d->journal))
 		journal_stop(&d->journal);
+	study_done(&d->study);
+	sitefile_close(&d->site, d->engine, inbox_clock_us());
 	if (d->checkpoint && d->links &&
 		checkpoint_finish(d->checkpoint, &state, inbox_clock_us(), checkpoint_wall_ms(),
 			&problem) < 0)

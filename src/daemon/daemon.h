@@ -14,6 +14,7 @@
 #include "core/history.h"
 #include "core/ledger.h"
 #include "daemon/quota.h"
+#include "daemon/study.h"
 #include "io/checkpoint.h"
 #include "io/counters.h"
 #include "io/inbox.h"
@@ -21,6 +22,7 @@
 #include "io/links.h"
 #include "io/probes.h"
 #include "io/rpc.h"
+#include "io/sitefile.h"
 #include "io/steer.h"
 
 struct daemon_options {
@@ -55,6 +57,8 @@ struct daemon {
 	struct history history;
 	struct ledger ledger;
 	struct journal journal;
+	struct sitefile site;
+	struct study study;
 	struct quota quota;
 	int32_t month; /* year * 100 + month; 0 while the clock is not to be trusted */
 

@@ -20,7 +20,8 @@ const char *const checkpoint_part_name[CHECKPOINT_PART_COUNT] = {"learned", "his
 	"history-5min"};
 const enum history_resolution checkpoint_part_resolution[CHECKPOINT_PART_COUNT] = {HISTORY_1S,
 	HISTORY_10S, HISTORY_5MIN};
-static const int part_share_percent[CHECKPOINT_PART_COUNT] = {30, 40, 30};
+/* The rest is for io/sitefile.h. */
+static const int part_share_percent[CHECKPOINT_PART_COUNT] = {25, 25, 25};
 
 /* ---- clock and boot ---- */
 

@@ -9,7 +9,7 @@
  * Each file is written anew every checkpoint_us, or less often: each has its share of
  * flash_bytes_per_day, and a file of n bytes waits until its share has paid for n bytes.  (A cell
  * takes 1.5 to 2.7 bytes.  Four links of one family after 90 days: 20, 50 and 260 KiB; with 1 MB a
- * day that is every 2, 3 and 21 hours.  What the 5 min file lacks is made from the 10 s file.)
+ * day that is every 2, 5 and 26 hours.  What the 5 min file lacks is made from the 10 s file.)
  *
  * A file is written in slices of a few KiB a second to a temporary one, handed to the kernel's
  * write-back, synced some seconds later (when that no longer blocks) and renamed.  So a power cut

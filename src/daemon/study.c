@@ -1,0 +1,138 @@
+#include "daemon/study.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/json.h"
+#include "base/usec.h"
+
+#define KEEP_US USEC_MIN
+#define PROGRAM "autonomy-replay"
+
+extern char **environ;
+
+/* Beside our own program, where it was installed or built; else by PATH. */
+static const char *program(char path[256])
+{
+	ssize_t n = readlink("/proc/self/exe", path, 256 - sizeof(PROGRAM));
+	char *slash;
+
+	if (n <= 0)
+		return PROGRAM;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, PROGRAM);
+	return access(path, X_OK) ? PROGRAM : path;
+}
+
+static int start(struct study *s, const struct api_study *q, const char *record_dir,
+	const char *config_file)
+{
+	char path[256], since[32];
+	const char *argv[] = {program(path), q->verb, "--json", "--quiet", "--background",
+		"--record", record_dir, "--config", config_file, "--family", q->family, "--since",
+		q->since_us == USEC_NEVER ? "all" : since, q->set ? "--set" : NULL, q->set, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, pipes;
+	int error;
+
+	snprintf(since, sizeof(since), "%llds", (long long)(q->since_us / USEC_S));
+	sigemptyset(&none);
+	sigemptyset(&pipes);
+	sigaddset(&pipes, SIGPIPE);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, s->file,
+		O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &pipes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawnp(&s->pid, argv[0], &actions, &attributes,
+		(char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	if (error)
+		s->pid = 0;
+	return -error;
+}
+
+void study_tick(struct study *s, int64_t now_us)
+{
+	if (!s->pid || !waitpid(s->pid, NULL, WNOHANG))
+		return;
+	s->pid = 0;
+	s->answered = true;
+	s->since_us = now_us;
+}
+
+static int answer(const struct study *s, struct json_object **ret_json, struct problem *ret)
+{
+	struct json_object *o = json_object_from_file(s->file);
+	const char *why = o ? json_get_text(o, "error", NULL)
+			    : "no answer came: it was ended, or "
+			      "the machine lacks memory";
+
+	if (why) {
+		problem_set(ret, "", 0, "%s", why);
+		json_object_put(o);
+		return -EIO;
+	}
+	*ret_json = o;
+	return 0;
+}
+
+int study_ask(struct study *s, const struct api_study *question, const char *run_dir,
+	const char *record_dir, const char *config_file, int64_t now_us,
+	struct json_object **ret_json, struct problem *ret)
+{
+	char words[sizeof(s->question)];
+	bool same;
+	int error = 0;
+
+	study_tick(s, now_us);
+	snprintf(words, sizeof(words), "%s %lld %s %s", question->verb,
+		(long long)question->since_us, question->family,
+		question->set ? question->set : "");
+	same = !strcmp(words, s->question);
+	if (s->answered && same && now_us - s->since_us < KEEP_US)
+		return answer(s, ret_json, ret);
+	if (s->pid && !same) {
+		problem_set(ret, "", 0, "another question is being worked on; ask again later");
+		return -EBUSY;
+	}
+	if (!s->pid) {
+		snprintf(s->file, sizeof(s->file), "%s/study.json", run_dir);
+		memcpy(s->question, words, sizeof(words));
+		s->answered = false;
+		s->since_us = now_us;
+		error = start(s, question, record_dir, config_file);
+	}
+	if (error) {
+		problem_set(ret, PROGRAM, 0, "cannot be started: %s; is it installed?",
+			strerror(-error));
+		return error;
+	}
+	*ret_json = json_object_new_object();
+	json_put_bool(*ret_json, "running", true);
+	json_put_int(*ret_json, "running_ms", (now_us - s->since_us) / USEC_MS);
+	json_put_text(*ret_json, "text",
+		"it is being worked on; ask the same again for the answer");
+	return 0;
+}
+
+void study_done(struct study *s)
+{
+	if (!s->pid)
+		return;
+	kill(s->pid, SIGKILL);
+	waitpid(s->pid, NULL, 0);
+	s->pid = 0;
+}
