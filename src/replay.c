@@ -3,6 +3,7 @@
  *
  *      autonomy-replay TRACE                every input of a trace: are the decisions the same?
  *      autonomy-replay --scenario FILE ...  recorded links as a world: what would be decided?
+ *      autonomy-replay whatif ...           the same with other options: what would have been?
  *
  * A trace is read block by block in bounded memory, plain or gzip.
  */
@@ -18,9 +19,10 @@
 
 #include "base/usec.h"
 #include "core/names.h"
-#include "core/trace.h"
 #include "replay/event_line.h"
 #include "replay/scenario.h"
+#include "replay/tracefile.h"
+#include "replay/whatif_command.h"
 
 enum {
 	EXIT_DIFFERS = 1, /* the replay came to other decisions than the recording */
@@ -40,6 +42,7 @@ static const char usage[] =
 	"       autonomy-replay --scenario FILE.json --traces DIR [--seed N] [--config FILE]\n"
 	"                       [--timeline OUT.csv] [--events OUT.jsonl] [--traffic "
 	"none|voip|web]\n"
+	"       autonomy-replay whatif --help\n"
 	"\n"
 	"  TRACE            recorded by the daemon (autonomyctl trace start), plain or gzip\n"
 	"  --outputs        print every action and event of the replay\n"
@@ -96,22 +99,14 @@ static bool close_output(FILE *f, const char *file, struct problem *ret)
 /* ---- a trace ---- */
 
 struct replay {
-	const char *file;
 	const struct options *options;
 	FILE *events;
 	struct engine *engine;
-	struct trace_header header;
-	bool exact;   /* nothing is missing, so every output must be as recorded */
-	bool running; /* the first input has been given */
-	uint32_t next_block;
+	bool running;         /* the first input has been given */
 	uint64_t state_bytes; /* of the recorded engine that have come in */
-	uint64_t inputs, compared, lost, blocks_damaged;
+	uint64_t inputs, compared, lost;
 	struct output out;
-	struct trace_reader reader;
-	uint8_t buffer[4 * TRACE_BLOCK_SIZE];
-	size_t have, at;
-	uint64_t offset; /* of buffer[at] in the (unpacked) file */
-	gzFile in;
+	struct tracefile trace;
 };
 
 static void print_action(const struct action *a)
@@ -170,20 +165,19 @@ static void step(struct replay *r, const struct input *in)
 	}
 }
 
-/* The first output that is not as recorded ends the replay: what follows from it would only hide
-   it. */
+/* The first output that is not as recorded ends the replay: what follows from it would only hide it. */
 static int differs(struct replay *r)
 {
 	printf("%s: input %" PRIu64 " (%" PRId64 " us, in the block at byte %" PRIu64
 	       "): the output is not the recorded one\nnow:\n",
-		r->file, r->inputs, r->reader.time_us, r->offset);
+		r->trace.file, r->inputs, r->trace.reader.time_us, r->trace.offset);
 	print_output(&r->out);
 	return EXIT_DIFFERS;
 }
 
 static int compare(struct replay *r, uint32_t recorded, const struct output *whole)
 {
-	if (!r->exact || !r->running)
+	if (!r->trace.exact || !r->running)
 		return 0;
 	r->compared++;
 	if (trace_digest(&r->out) == recorded)
@@ -199,15 +193,15 @@ static int compare(struct replay *r, uint32_t recorded, const struct output *who
 static void take_state(struct replay *r, const struct trace_record *rec)
 {
 	if (r->running || rec->state.total != engine_size() ||
-		r->header.engine != trace_engine_tag(engine_size()) ||
+		r->trace.header.engine != trace_engine_tag(engine_size()) ||
 		rec->state.offset != r->state_bytes) {
-		r->exact = false;
+		r->trace.exact = false;
 		return;
 	}
 	memcpy((uint8_t *)r->engine + rec->state.offset, rec->state.bytes, rec->state.size);
 	r->state_bytes += rec->state.size;
 	/* half an engine is none */
-	r->exact = r->state_bytes == rec->state.total;
+	r->trace.exact = r->state_bytes == rec->state.total;
 }
 
 static int take_record(struct replay *r, const struct trace_record *rec)
@@ -219,13 +213,13 @@ static int take_record(struct replay *r, const struct trace_record *rec)
 	case TRACE_DIGEST:
 		return compare(r, rec->digest, NULL);
 	case TRACE_OUTPUT:
-		return compare(r, trace_digest(&r->reader.output), &r->reader.output);
+		return compare(r, trace_digest(&r->trace.reader.output), &r->trace.reader.output);
 	case TRACE_STATE:
 		take_state(r, rec);
 		break;
 	case TRACE_LOST:
 		r->lost += rec->lost;
-		r->exact = false;
+		r->trace.exact = false;
 		break;
 	case TRACE_KIND_COUNT:
 		break;
@@ -233,169 +227,73 @@ static int take_record(struct replay *r, const struct trace_record *rec)
 	return 0;
 }
 
-static int complain(const struct replay *r, int error)
+static void complain(void *user, uint64_t offset, const char *text)
 {
-	fprintf(stderr, "%s: at byte %" PRIu64 ": %s\n", r->file, r->offset,
-		error == -EPROTONOSUPPORT ? "a trace of another version"
-		: error == -ENODATA       ? "the file is cut off here"
-					  : "not a trace, or damaged");
-	return EXIT_INPUT;
-}
+	const struct replay *r = user;
 
-/* Fills the buffer.  False at the end of the file or when it cannot be read further (said). */
-static bool refill(struct replay *r)
-{
-	int n, code;
-
-	memmove(r->buffer, r->buffer + r->at, r->have - r->at);
-	r->have -= r->at;
-	r->at = 0;
-	n = gzread(r->in, r->buffer + r->have, (unsigned)(sizeof(r->buffer) - r->have));
-	if (n < 0) {
-		const char *why = gzerror(r->in, &code);
-
-		fprintf(stderr, "%s: at byte %" PRIu64 ": cannot be read further: %s\n", r->file,
-			r->offset, code == Z_BUF_ERROR ? "the gzip file is cut off" : why);
-		r->exact = false;
-		r->blocks_damaged++;
-		return false;
-	}
-	r->have += (size_t)n;
-	return n > 0;
-}
-
-static int take_block(struct replay *r)
-{
-	struct trace_record rec;
-	int got, code;
-
-	if (r->reader.number != r->next_block)
-		r->exact = false;
-	r->next_block = r->reader.number + 1;
-	while ((got = trace_reader_next(&r->reader, &rec)) > 0) {
-		code = take_record(r, &rec);
-		if (code)
-			return code;
-	}
-	if (got < 0) {
-		complain(r, got);
-		r->blocks_damaged++;
-		r->exact = false;
-	}
-	return 0;
-}
-
-static void skip(struct replay *r, size_t n)
-{
-	r->at += n;
-	r->offset += n;
-}
-
-/* Goes on at the next place that may be the begin of a block. */
-static void resume_after_damage(struct replay *r, int error)
-{
-	if (r->exact || !r->blocks_damaged)
-		complain(r, error);
-	r->exact = false;
-	r->blocks_damaged++;
-	do
-		skip(r, 1);
-	while (r->at + 4 <= r->have && memcmp(r->buffer + r->at, "ATB1", 4));
-}
-
-static int replay_blocks(struct replay *r)
-{
-	for (;;) {
-		if (r->have - r->at < TRACE_BLOCK_SIZE)
-			refill(r);
-		if (r->at == r->have)
-			return 0;
-		int error = trace_reader_open(&r->reader, r->buffer + r->at, r->have - r->at);
-		if (error == -ENODATA) {
-			complain(r, error);
-			r->blocks_damaged++;
-			return 0;
-		}
-		if (error) {
-			resume_after_damage(r, error);
-			continue;
-		}
-		int code = take_block(r);
-		if (code)
-			return code;
-		skip(r, r->reader.size);
-	}
-}
-
-static int replay_header(struct replay *r)
-{
-	int error;
-
-	refill(r);
-	error = trace_header_decode(r->buffer, r->have, &r->header);
-	if (error)
-		return complain(r, error);
-	skip(r, TRACE_HEADER_SIZE);
-	engine_init(r->engine, r->header.start_us, r->header.seed);
-	r->exact = true;
-	return 0;
+	fprintf(stderr, "%s: at byte %" PRIu64 ": %s\n", r->trace.file, offset, text);
 }
 
 static int report(const struct replay *r, double seconds)
 {
-	printf("%s: %s, %" PRIu64 " inputs in %.2f s (%.2f million a second)\n", r->file,
-		r->header.program, r->inputs, seconds, (double)r->inputs / seconds / 1e6);
-	if (r->exact)
+	const struct tracefile *t = &r->trace;
+
+	printf("%s: %s, %" PRIu64 " inputs in %.2f s (%.2f million a second)\n", t->file,
+		t->header.program, r->inputs, seconds, (double)r->inputs / seconds / 1e6);
+	if (t->exact)
 		printf("%" PRIu64 " outputs compared with the recording: all the same\n",
 			r->compared);
 	else
 		printf("not an exact replay: %s; %" PRIu64 " outputs were the same before\n",
 			r->lost             ? "the recording lacks inputs"
-			: r->blocks_damaged ? "the file is damaged"
-			: r->state_bytes || r->header.engine != trace_engine_tag(engine_size())
+			: t->blocks_damaged ? "the file is damaged"
+			: r->state_bytes || t->header.engine != trace_engine_tag(engine_size())
 				? "it began in the middle, with an engine of another build"
 				: "blocks are missing",
 			r->compared);
-	return r->blocks_damaged ? EXIT_INPUT : 0;
+	return t->blocks_damaged ? EXIT_INPUT : 0;
+}
+
+static int replay_records(struct replay *r)
+{
+	struct trace_record rec;
+	int code = 0;
+
+	engine_init(r->engine, r->trace.header.start_us, r->trace.header.seed);
+	while (!code && tracefile_next(&r->trace, &rec))
+		code = take_record(r, &rec);
+	return code;
 }
 
 static int replay_trace(const struct options *o)
 {
 	struct replay *r = calloc(1, sizeof(*r));
-	struct problem problem;
+	struct problem problem = {.text = "no memory"};
 	int code = EXIT_INPUT;
 	double begin_s = clock_s();
 
 	if (r)
 		r->engine = calloc(1, engine_size());
-	if (!r || !r->engine) {
-		fprintf(stderr, "no memory\n");
-		goto out;
-	}
-	r->file = o->trace;
-	r->options = o;
-	r->in = gzopen(o->trace, "rb");
-	if (!r->in) {
-		fprintf(stderr, "%s: cannot open: %s\n", o->trace, strerror(errno));
-		goto out;
-	}
-	gzbuffer(r->in, 1 << 16);
-	if (o->events && !(r->events = open_output(o->events, &problem))) {
+	if (!r || !r->engine || tracefile_open(&r->trace, o->trace, &problem)) {
 		print_problem(&problem);
 		goto out;
 	}
-	code = replay_header(r);
-	if (!code)
-		code = replay_blocks(r);
-	if (!code)
-		code = report(r, clock_s() - begin_s + 1e-9);
+	r->options = o;
+	r->trace.complain = complain;
+	r->trace.user = r;
+	if (o->events && !(r->events = open_output(o->events, &problem))) {
+		print_problem(&problem);
+	} else {
+		code = replay_records(r);
+		if (!code)
+			code = report(r, clock_s() - begin_s + 1e-9);
+	}
 	if (!close_output(r->events, o->events, &problem)) {
 		print_problem(&problem);
 		code = EXIT_INPUT;
 	}
+	tracefile_close(&r->trace);
 out:
-	if (r && r->in)
-		gzclose(r->in);
 	if (r)
 		free(r->engine);
 	free(r);
@@ -606,8 +504,11 @@ static bool parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {.seed = 1, .traces_dir = "."};
-	bool good = parse(argc, argv, &o);
+	bool good;
 
+	if (argc > 1 && !strcmp(argv[1], "whatif"))
+		return whatif_command(argc - 1, argv + 1);
+	good = parse(argc, argv, &o);
 	if (o.help) {
 		fputs(usage, stdout);
 		return 0;

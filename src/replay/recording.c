@@ -119,8 +119,12 @@ static int number(const struct csv *csv, enum column column, double min, double 
 	return 1;
 }
 
-static int append(struct recording *r, const struct recording_row *row)
+int recording_append(struct recording *r, const struct recording_row *row)
 {
+	if (r->n && row->at_us < r->row[r->n - 1].at_us) {
+		r->backwards++;
+		return -EINVAL;
+	}
 	if (r->n == r->room) {
 		size_t room = r->room ? 2 * r->room : 4096;
 		struct recording_row *more =
@@ -156,11 +160,7 @@ static int take_row(struct recording *r, const struct csv *csv, int64_t offset_u
 	row.loss = (uint32_t)(loss * UINT32_MAX);
 	if (row.rtt_us > RECORDING_LATE_US)
 		row.loss = UINT32_MAX;
-	if (r->n && row.at_us < r->row[r->n - 1].at_us) {
-		r->backwards++;
-		return 0;
-	}
-	return append(r, &row);
+	return recording_append(r, &row) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int by_value(const void *a, const void *b)
@@ -170,7 +170,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int find_median(struct recording *r)
+int recording_finish(struct recording *r)
 {
 	int32_t *known = malloc(r->n * sizeof(*known));
 	size_t n = 0;
@@ -223,6 +223,7 @@ int recording_load(struct recording *r, const char *file, int64_t offset_us, boo
 	int error;
 
 	memset(r, 0, sizeof(*r));
+	r->hold_us = RECORDING_HOLD_US;
 	errno = 0;
 	csv.file = gzopen(file, "rb");
 	if (!csv.file) {
@@ -234,7 +235,7 @@ int recording_load(struct recording *r, const char *file, int64_t offset_us, boo
 	error = read_rows(r, &csv, offset_us);
 	gzclose(csv.file);
 	if (!error)
-		error = find_median(r);
+		error = recording_finish(r);
 	if (!error && compact)
 		lay_end_to_end(r);
 	if (error)
@@ -279,7 +280,7 @@ struct recording_state recording_at(struct recording *r, int64_t at_us)
 	ptrdiff_t i = find(r, at_us);
 	struct recording_state state = {.rtt_us = r->median_us};
 
-	if (i < 0 || at_us - r->row[i].at_us > RECORDING_HOLD_US)
+	if (i < 0 || at_us - r->row[i].at_us > r->hold_us)
 		return state;
 	state.known = true;
 	state.loss = r->row[i].loss;

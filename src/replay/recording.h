@@ -28,7 +28,8 @@ struct recording {
 	struct recording_row *row; /* in the order of time */
 	size_t n, room;
 	int32_t median_us;
-	size_t cursor; /* of the last look */
+	int64_t hold_us; /* a row holds so long at the most; RECORDING_HOLD_US */
+	size_t cursor;   /* of the last look */
 	/* rows that were left out, and why */
 	size_t backwards, absurd;
 };
@@ -41,6 +42,12 @@ struct recording {
  */
 int recording_load(struct recording *r, const char *file, int64_t offset_us, bool compact,
 	struct problem *ret);
+/* A row more, for recordings that come from elsewhere: 0, -ENOMEM, -EINVAL (counted) when its time runs backwards. */
+int recording_append(struct recording *r, const struct recording_row *row);
+
+/* After the last row: 0 or -ENOMEM. */
+int recording_finish(struct recording *r);
+
 void recording_free(struct recording *r);
 
 struct recording_state {

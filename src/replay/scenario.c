@@ -321,6 +321,8 @@ static void note_route(struct play *p, int64_t now_us, const struct action_route
 	if (p->active < LINKS_MAX)
 		p->result->switches++;
 	p->active = link;
+	if (p->run->moved)
+		p->run->moved(p->run->user, now_us, link);
 	if (p->run->timeline)
 		fprintf(p->run->timeline, "%.6f,%s\n", (double)now_us / 1e6,
 			link < p->s->n_links ? p->s->link[link].name : "");
@@ -358,6 +360,8 @@ static void fill_link(const struct scenario_link *link, const struct config *con
 		ret->metered = link->metered;
 	if (!config_link_has(l, "budget"))
 		ret->budget_bytes = ret->metered ? CONFIG_METERED_BUDGET_BYTES : 0;
+	if (link->placed && !config_link_has(l, "preference"))
+		ret->preference = link->preference;
 }
 
 static void fill_policy(const struct scenario *s, const struct config *config, struct policy *ret)
@@ -373,7 +377,8 @@ static void fill_policy(const struct scenario *s, const struct config *config, s
 		memcpy(l->name, s->link[i].name, NAME_SIZE);
 		snprintf(l->device, sizeof(l->device), "link%u", i);
 		l->enabled = true;
-		l->preference = (int32_t)(s->n_links - i);
+		if (!s->link[i].placed)
+			l->preference = (int32_t)(s->n_links - i);
 		l->order = (uint16_t)i;
 		ret->links |= UINT32_C(1) << i;
 	}
@@ -427,6 +432,8 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 		/* until the engine has chosen, table main leads over the link of the least metric */
 		fprintf(run->timeline, "t_s,link\n%.6f,%s\n", (double)s->t0_us / 1e6,
 			s->link[0].name);
+	if (run->moved)
+		run->moved(run->user, s->t0_us, 0);
 	if (!error) {
 		runner_init(r, engine, &world, s->t0_us, run->seed);
 		if (run->record)

@@ -27,6 +27,8 @@ struct scenario_link {
 	char name[NAME_SIZE];
 	enum link_kind kind;
 	bool metered;
+	bool placed; /* preference is the user's; false: the order of links is it */
+	int32_t preference;
 	struct recording recording;
 
 	/* packet counters, and up to when user packets were sent and answers have come back in
@@ -63,6 +65,8 @@ struct scenario_run {
 	FILE *timeline; /* t_s,link; may be NULL */
 	FILE *events;   /* a JSON object a line; may be NULL */
 	FILE *record;   /* a trace; may be NULL */
+	/* The link of the scenario in use from at_us on, LINKS_MAX: none; may be NULL. */
+	void (*moved)(void *user, int64_t at_us, unsigned link);
 	/* Told now and then how far it is, in 1/1000; may be NULL. */
 	void (*progress)(void *user, unsigned permille);
 	void *user;
