@@ -47,6 +47,20 @@ struct api_trace_status {
 	int64_t bytes, limit_bytes;
 };
 
+/* The record of the site (io/sitefile.h), as it is on the disk now. */
+struct api_recording {
+	const char *folder;
+	uint64_t bytes, limit_bytes, blocks, left_out;
+};
+
+/* A question to the record: "whatif" or "tune". */
+struct api_study {
+	const char *verb;
+	const char *set;    /* NULL: none */
+	const char *family; /* "ipv4" */
+	int64_t since_us;   /* USEC_NEVER: all */
+};
+
 /* Called once for each counter by hooks->metrics. */
 typedef void api_metric_fn(void *to, const char *name, int64_t value, const char *text);
 
@@ -69,6 +83,11 @@ struct api_hooks {
 	int (*trace_start)(void *user, const char *name, int64_t limit_bytes, struct problem *ret);
 	int (*trace_stop)(void *user, struct problem *ret);
 	void (*trace_status)(void *user, struct api_trace_status *ret);
+	/* Writes what is known so far. */
+	int (*recording)(void *user, struct api_recording *ret_recording, struct problem *ret);
+	/* The answer, or an object with "running"; -EBUSY: with another question. */
+	int (*study)(void *user, const struct api_study *study, struct json_object **ret_json,
+		struct problem *ret);
 	void (*metrics)(void *user, api_metric_fn *tell, void *to);
 	/* One line for the log; level is syslog's. */
 	void (*log)(void *user, int level, const char *text);

@@ -22,6 +22,13 @@
 	{.name = "text", .type = ARGUMENT_FILE, .completion = COMPLETION_FILE,                     \
 		.required = (is_required), .positional = true, .max = FILE_ARGUMENT_MAX, .text = (words)}
 
+#define SINCE_OPTION                                                                               \
+	{.name = "since", .type = ARGUMENT_SPAN, .fallback = "7d", .min = USEC_S,                  \
+		.max = SPAN_FOR_MAX, .text = "How far back."}
+#define RECORD_FAMILY_OPTION                                                                       \
+	{.name = "family", .type = ARGUMENT_CHOICE, .completion = COMPLETION_CHOICE,               \
+		.fallback = "ipv4", .choices = "ipv4|ipv6", .text = "Of the paths that are played."}
+
 #define END_OF_ARGUMENTS {.name = NULL}
 
 const struct command command_table[COMMAND_ID_COUNT] = {
@@ -263,6 +270,51 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.text = "Whether a trace is being written.",
 	.result = "running, file, bytes, limit_bytes",
 	.help = "",
+},
+[COMMAND_ID_RECORDING] = {
+	.name = "recording",
+	.permission = PERMISSION_OPERATE,
+	.changes = true,
+	.text = "Bring the record of what the links did up to date, for whatif and tune.",
+	.result = "folder, config_file, bytes, limit_bytes, blocks, left_out",
+	.help = "left_out counts pieces for which the day's share of flash_per_day was used up.",
+},
+[COMMAND_ID_WHATIF] = {
+	.name = "whatif",
+	.permission = PERMISSION_OPERATE,
+	.changes = true,
+	.text = "What other options would have made of the recorded past.",
+	.result = "running, or recorded, changes[], happened, configured, changed, moments[]",
+	.help = "The record of this router is played twice, as configured and as changed. autonomyctl "
+		"does that itself, passes further options to autonomy-replay whatif (--file plays "
+		"another record, a trace or a scenario) and prints a table. Through other doors the "
+		"daemon starts a process of the lowest priority: ask again until the answer has no "
+		"running.",
+	.argument = (const struct argument[]){
+		{.name = "set", .type = ARGUMENT_STRING, .required = true, .repeats = true, .max = 512,
+			.text = "An option as it would be, like default.hold=10s or "
+				"failover.bad_hold=1s; several with blanks between them."},
+		SINCE_OPTION,
+		RECORD_FAMILY_OPTION,
+		END_OF_ARGUMENTS
+	},
+},
+[COMMAND_ID_TUNE] = {
+	.name = "tune",
+	.permission = PERMISSION_OPERATE,
+	.changes = true,
+	.text = "Propose options for this site from its own recorded past.",
+	.result = "running, or recorded, parts, options[], cost before and after, text (the whole "
+		"configuration, when something is proposed)",
+	.help = "Changes nothing. With autonomyctl tune --apply the proposal goes through config "
+		"apply: it is taken back after a minute (--confirm DURATION) unless \"config confirm\" "
+		"follows. An option is proposed only when it was better in pieces of the record that "
+		"it was not chosen on.",
+	.argument = (const struct argument[]){
+		SINCE_OPTION,
+		RECORD_FAMILY_OPTION,
+		END_OF_ARGUMENTS
+	},
 },
 [COMMAND_ID_CONFIG_CHECK] = {
 	.name = "config.check",

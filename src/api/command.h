@@ -36,6 +36,9 @@ enum command_id {
 	COMMAND_ID_TRACE_START,
 	COMMAND_ID_TRACE_STOP,
 	COMMAND_ID_TRACE_STATUS,
+	COMMAND_ID_RECORDING,
+	COMMAND_ID_WHATIF,
+	COMMAND_ID_TUNE,
 	COMMAND_ID_CONFIG_CHECK,
 	COMMAND_ID_CONFIG_SHOW,
 	COMMAND_ID_CONFIG_DIFF,
@@ -77,6 +80,7 @@ struct argument {
 	enum completion completion;
 	bool required;
 	bool positional;      /* autonomyctl takes it by place; the others are --name */
+	bool repeats;         /* autonomyctl takes it several times and joins them with blanks */
 	const char *fallback; /* as text; NULL: none */
 	const char *choices;  /* "ipv4|ipv6"; ARGUMENT_CHOICE only */
 	int64_t min, max;     /* integer; span in us; string and file: max is bytes */

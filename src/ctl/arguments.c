@@ -271,6 +271,12 @@ static int check_required(const struct parser *p)
 	return 0;
 }
 
+/* autonomy-replay has more options for them than the table, and explains them itself. */
+static bool is_study(const struct command *c)
+{
+	return c == &command_table[COMMAND_ID_WHATIF] || c == &command_table[COMMAND_ID_TUNE];
+}
+
 int arguments_parse(struct arguments *a, int argc, char **argv, char *text, size_t size)
 {
 	struct parser p =
@@ -306,6 +312,11 @@ int arguments_parse(struct arguments *a, int argc, char **argv, char *text, size
 	if (r)
 		return r;
 	a->params = json_object_new_object();
+	if (is_study(a->command)) {
+		a->rest = argv + p.at;
+		a->n_rest = argc - p.at;
+		return 0;
+	}
 	while (p.at < argc) {
 		r = take_argument(&p);
 		if (r)

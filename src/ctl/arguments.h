@@ -38,6 +38,9 @@ struct arguments {
 	const char *word;           /* of a local command: the shell, the document, the command */
 	const char *file;           /* name of the file that an ARGUMENT_FILE was read from */
 	struct json_object *params; /* of command */
+	char *const
+		*rest; /* of whatif and tune: what stands after the command, for autonomy-replay */
+	int n_rest;
 };
 
 /* 0; -EINVAL or -EIO with a sentence in text.  Done with arguments_done() in every case. */

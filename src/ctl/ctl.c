@@ -14,6 +14,7 @@
 #include "ctl/generate.h"
 #include "ctl/screen.h"
 #include "ctl/show.h"
+#include "ctl/study.h"
 #include "ctl/table.h"
 #include "ctl/watch.h"
 
@@ -288,6 +289,8 @@ int ctl_run(int argc, char **argv)
 		code = run_local(&a);
 	else if (a.command == &command_table[COMMAND_ID_CONFIG_CHECK])
 		code = run_check(&a);
+	else if (a.rest)
+		code = study_run(&a);
 	else
 		code = run_remote(&a);
 	arguments_done(&a);

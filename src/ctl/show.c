@@ -528,6 +528,9 @@ enum exit_code show_result(const struct show *s, const struct command *c,
 	case COMMAND_ID_TRACE_STATUS:
 	case COMMAND_ID_LOG:
 	case COMMAND_ID_VERSION:
+	case COMMAND_ID_RECORDING:
+	case COMMAND_ID_WHATIF:
+	case COMMAND_ID_TUNE:
 		show_members(s, result, 0);
 		return EXIT_OK;
 	case COMMAND_ID_PIN:

@@ -72,6 +72,39 @@ static void hook_trace_status(void *user, struct api_trace_status *ret)
 	ret->limit_bytes = (int64_t)d->journal.limit_bytes;
 }
 
+static int hook_recording(void *user, struct api_recording *ret_recording, struct problem *ret)
+{
+	struct daemon *d = user;
+	int error = sitefile_flush(&d->site, d->engine, inbox_clock_us(), ret);
+
+	if (!error && !sitefile_active(&d->site)) {
+		problem_set(ret, "", 0,
+			d->site.limit_bytes ? "the record cannot be written: see the log"
+					    : "nothing is recorded: option recording is 0");
+		error = -ENODATA;
+	}
+	*ret_recording = (struct api_recording){d->site.dir, d->site.file_bytes,
+		d->site.limit_bytes, d->site.blocks, d->site.dropped};
+	return error;
+}
+
+static int hook_study(void *user, const struct api_study *study, struct json_object **ret_json,
+	struct problem *ret)
+{
+	struct daemon *d = user;
+	struct api_recording recording;
+	int error = 0;
+
+	/* who asks again for an answer needs no newer record */
+	if (d->study.pid)
+		recording.folder = d->site.dir;
+	else
+		error = hook_recording(d, &recording, ret);
+	return error ? error
+		     : study_ask(&d->study, study, d->options.run_dir, recording.folder,
+			       d->options.config_file, inbox_clock_us(), ret_json, ret);
+}
+
 static void tell_engine(const struct daemon *d, api_metric_fn *tell, void *to)
 {
 	struct engine_view v;
@@ -144,6 +177,8 @@ const struct api_hooks daemon_hooks = {
 	.trace_start = hook_trace_start,
 	.trace_stop = hook_trace_stop,
 	.trace_status = hook_trace_status,
+	.recording = hook_recording,
+	.study = hook_study,
 	.metrics = hook_metrics,
 	.log = hook_log,
 };

@@ -76,7 +76,39 @@ static void hook_log(void *user, int level, const char *text)
 	snprintf(d.logged, sizeof(d.logged), "%s", text);
 }
 
+static int hook_recording(void *user, struct api_recording *ret_recording, struct problem *ret)
+{
+	(void)user;
+	(void)ret;
+	*ret_recording = (struct api_recording){"/var/lib/autonomy", 4096, 1000000, 3, 0};
+	return 0;
+}
+
+static struct {
+	char verb[16], set[64], family[8];
+	int64_t since_us;
+	int error;
+} studied;
+
+static int hook_study(void *user, const struct api_study *study, struct json_object **ret_json,
+	struct problem *ret)
+{
+	(void)user;
+	snprintf(studied.verb, sizeof(studied.verb), "%s", study->verb);
+	snprintf(studied.set, sizeof(studied.set), "%s", study->set ? study->set : "none");
+	snprintf(studied.family, sizeof(studied.family), "%s", study->family);
+	studied.since_us = study->since_us;
+	if (studied.error) {
+		problem_set(ret, "", 0, "later");
+		return studied.error;
+	}
+	*ret_json = json_object_new_object();
+	return 0;
+}
+
 static const struct api_hooks hooks = {
+	.recording = hook_recording,
+	.study = hook_study,
 	.input = hook_input,
 	.use_config = hook_use_config,
 	.set_log_level = hook_set_log_level,
@@ -157,6 +189,28 @@ static int call(const char *method, const char *params)
 	return call_as(PERMISSION_ADMIN, method, params);
 }
 
+static void questions_to_the_record_reach_the_daemon(void **state)
+{
+	(void)state;
+	assert_int_equal(call("whatif", "{\"set\":\"a.b=1 c.d=2\",\"since\":\"2h\"}"), 0);
+	assert_string_equal(studied.verb, "whatif");
+	assert_string_equal(studied.set, "a.b=1 c.d=2");
+	assert_string_equal(studied.family, "ipv4");
+	assert_int_equal(studied.since_us, 2 * USEC_H);
+	assert_int_equal(call("tune", "{\"since\":\"forever\",\"family\":\"ipv6\"}"), 0);
+	assert_string_equal(studied.verb, "tune");
+	assert_string_equal(studied.set, "none");
+	assert_string_equal(studied.family, "ipv6");
+	assert_int_equal(studied.since_us, USEC_NEVER);
+	assert_int_equal(call_as(PERMISSION_READ, "tune", NULL), API_PERMISSION);
+	assert_int_equal(call("whatif", NULL), API_INVALID_PARAMS);
+	studied.error = -EBUSY;
+	assert_int_equal(call("tune", NULL), API_BUSY);
+	studied.error = -EIO;
+	assert_int_equal(call("tune", NULL), API_REFUSED);
+	studied.error = 0;
+}
+
 static void every_command_answers(void **state)
 {
 	static const char *const params[COMMAND_ID_COUNT] = {
@@ -166,6 +220,7 @@ static void every_command_answers(void **state)
 		[COMMAND_ID_DRAIN] = "{\"link\":\"wan\"}",
 		[COMMAND_ID_CONFIG_APPLY] = "{\"text\":\"\"}",
 		[COMMAND_ID_LOG] = "{\"level\":\"debug\"}",
+		[COMMAND_ID_WHATIF] = "{\"set\":\"default.hold=10s\"}",
 	};
 
 	(void)state;
@@ -532,6 +587,7 @@ static void show_prints_what_diff_calls_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(questions_to_the_record_reach_the_daemon),
 		CASE(every_command_answers),
 		CASE(a_reader_may_look_but_not_touch),
 		CASE(mistakes_are_named),
