@@ -68,8 +68,8 @@ void ubus_stats(const struct ubus *u, struct ubus_stats *ret);
 
 /*
  * How a call ended: an enum ubus_status (UBUS_TIMEOUT and UBUS_CONNECTION_FAILED are ours) and what came with it: an
- * object, or NULL when there was nothing.  The caller of the callback puts it.  Of several data messages the members are
- * put together.
+ * object, or NULL when there was nothing, which lives until the callback returns.  Of several data messages the members
+ * are put together.
  */
 typedef void ubus_reply_fn(void *user, unsigned status, struct json_object *reply);
 
@@ -83,7 +83,7 @@ int ubus_call(struct ubus *u, const char *path, const char *method, struct json_
 void ubus_cancel(struct ubus *u, int ticket);
 
 /*
- * name: of the notification, with its data (an object; the caller of the callback puts it).  Two are made up here:
+ * name: of the notification, with its data (an object, which lives until the callback returns).  Two are made up here:
  * UBUS_NOTIFY_HERE with NULL whenever the subscription begins (again): now ask for the whole state, something may have
  * been missed; UBUS_NOTIFY_GONE with NULL when the object or the bus has gone away.
  */
@@ -119,7 +119,7 @@ struct ubus_request {
 typedef void ubus_signature_fn(void *user, struct blob_writer *w);
 
 /*
- * One call: arguments is an object, which the caller puts.  It must be ended by ubus_finish(), at once or later.  A method
+ * One call: arguments is an object, which lives until the function returns.  It must be ended by ubus_finish(), at once or later.  A method
  * that there is not is ended with UBUS_METHOD_NOT_FOUND by whoever knows the methods, which is this function.
  */
 typedef void ubus_method_fn(void *user, const struct ubus_request *request, const char *method,
