@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/historic.h"
 #include "api/request.h"
 #include "base/usec.h"
 
@@ -97,6 +98,8 @@ static int call(struct api *api, enum permission permission, const char *method,
 	const struct command *c = NULL;
 	struct request request;
 
+	if (historic_is(method, params))
+		return historic_run(api, permission, method, params, ret_result, ret_error);
 	if (find(method, &c, ret_error) || !c)
 		return -1;
 	if (permission < c->permission)

@@ -32,6 +32,7 @@ enum api_code {
 	API_UNAVAILABLE = -32003, /* this daemon does not keep that, or not now */
 	API_TOO_LARGE = -32004,   /* the answer does not fit; ask for less */
 	API_BUSY = -32005,        /* too many at a time; try again */
+	API_UNSUPPORTED = -32006, /* known, but not a thing of this version */
 };
 
 struct api_error {
@@ -89,6 +90,8 @@ struct api_hooks {
 	int (*study)(void *user, const struct api_study *study, struct json_object **ret_json,
 		struct problem *ret);
 	void (*metrics)(void *user, api_metric_fn *tell, void *to);
+	/* How it stands with OpenWrt's bus, in a word. */
+	const char *(*ubus_state)(void *user);
 	/* One line for the log; level is syslog's. */
 	void (*log)(void *user, int level, const char *text);
 };
@@ -112,6 +115,7 @@ struct api {
 	int64_t now_wall_us; /* CLOCK_REALTIME, for showing */
 
 	struct trial trial;
+	int64_t actions_us; /* rate limit of historic.h: the time until which they are paid for */
 	uint64_t calls, errors; /* of api_call */
 };
 

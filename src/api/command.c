@@ -37,7 +37,7 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.permission = PERMISSION_READ,
 	.text = "The state of every link and what each class of traffic uses.",
 	.result = "state (healthy, degraded, dead, offline, starting), classes[], links[], event "
-		"cursor",
+		"cursor, ubus (up, greeting, absent, off)",
 	.help = "healthy: every class uses a link that works and none that it would rather use is "
 		"out of order. degraded: on a backup, or on a link that does not meet the needs. "
 		"dead: no path answers. offline: no uplink at all. starting: no evidence yet.",

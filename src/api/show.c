@@ -20,6 +20,8 @@ int show_status(struct api *api, const struct request *r, struct json_object **r
 	json_put_text(*ret_result, "version", AUTONOMY_VERSION);
 	json_put_int(*ret_result, "uptime_ms", (api->now_us - api->started_us) / USEC_MS);
 	json_put_int(*ret_result, "next", api->events ? (int64_t)api->events->next : 0);
+	if (api->hooks->ubus_state)
+		json_put_text(*ret_result, "ubus", api->hooks->ubus_state(api->user));
 	if (api->trial.running)
 		json_put_int(*ret_result, "config_confirm_ms",
 			usec_max(0, api->trial.due_us - api->now_us) / USEC_MS);

@@ -194,3 +194,11 @@ enum state snapshot_state(const struct snapshot *s)
 			       : STATE_STARTING;
 	return count[STATE_STARTING] ? STATE_STARTING : STATE_DEAD;
 }
+
+unsigned snapshot_current_link(const struct snapshot *s)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		if (s->decision[0][f].n)
+			return path_link(s->decision[0][f].path[0]);
+	return LINKS_MAX;
+}

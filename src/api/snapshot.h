@@ -38,6 +38,9 @@ bool snapshot_class_allows(const struct snapshot *s, unsigned class, unsigned li
 /* Whether the path is among those in use. */
 bool decision_uses(const struct decision_view *d, unsigned path);
 
+/* The link that carries the first class; LINKS_MAX: none. */
+unsigned snapshot_current_link(const struct snapshot *s);
+
 /* "wan"; "?" for a path that no link has. */
 const char *snapshot_path_link(const struct snapshot *s, unsigned path);
 

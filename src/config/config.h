@@ -26,6 +26,11 @@ enum config_mode {
 	CONFIG_MODE_OBSERVE,
 };
 
+enum config_ubus {
+	CONFIG_UBUS_AUTO, /* wherever there is one */
+	CONFIG_UBUS_OFF,
+};
+
 /* One rule that puts flows into a class: all given fields must match. */
 struct class_match {
 	uint8_t class;                             /* index in policy.class */
@@ -90,8 +95,10 @@ struct config {
 	int log_level; /* syslog's LOG_ERR .. LOG_DEBUG */
 	bool log_syslog;
 	char rpc_group[32];
-	uint32_t rpc_mode;     /* of the socket file */
-	int64_t checkpoint_us; /* time between checkpoints */
+	uint32_t rpc_mode; /* of the socket file */
+	enum config_ubus ubus;
+	char ubus_socket[CONFIG_PATH_SIZE]; /* "": the usual places */
+	int64_t checkpoint_us;              /* time between checkpoints */
 	int64_t flash_bytes_per_day;
 	int64_t recording_bytes; /* of what the links did, for what-if and tuning; 0: none */
 	char state_dir[CONFIG_PATH_SIZE];

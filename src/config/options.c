@@ -19,6 +19,13 @@ static const char *mode_word(int64_t value)
 	return word[value];
 }
 
+static const char *ubus_word(int64_t value)
+{
+	static const char *const word[] = {"auto", "off"};
+
+	return word[value];
+}
+
 static const char *firewall_word(int64_t value)
 {
 	static const char *const word[] = {"auto", "nft", "iptables", "none"};
@@ -156,6 +163,14 @@ const struct option option_table[] = {
 	{OPTION_SECTION_MAIN, .name = "socket_mode", .type = OPTION_TYPE_MODE,
 		FIELD(config, rpc_mode, uint32_t), .def = 0660, .max = 0777,
 		.text = "Mode of the control socket, octal."},
+	{OPTION_SECTION_MAIN, .name = "ubus", ENUM(config, ubus), .def = CONFIG_UBUS_AUTO,
+		.max = CONFIG_UBUS_OFF, .word = ubus_word, .live = true,
+		.text = "Whether to join OpenWrt's bus: the object autonomy, its events, and what "
+			"other programs tell there. auto does where there is a bus."},
+	{OPTION_SECTION_MAIN, .name = "ubus_socket", TEXT(PATH, config, ubus_socket),
+		.def_text = "", .live = true,
+		.text = "Socket of the bus; /var/run/ubus/ubus.sock or /var/run/ubus.sock when it "
+			"is not given."},
 	{OPTION_SECTION_MAIN, .name = "state_dir", TEXT(PATH, config, state_dir),
 		.def_text = "/var/lib/autonomy",
 		.text = "Where history and what was learned of each link are kept over a "

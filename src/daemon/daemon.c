@@ -262,6 +262,7 @@ void daemon_run(struct daemon *d)
 	while (!d->stopping) {
 		drain(d);
 		rpc_push(d->rpc);
+		ubus_autonomy_push(&d->ubus_autonomy);
 		arm_timer(d);
 		if (event_base_loop(d->base, EVLOOP_ONCE) < 0) {
 			log_line(LOG_ERR, "the event loop failed: %s", strerror(errno));
@@ -330,6 +331,7 @@ int daemon_use_config(struct daemon *d, const struct config *config, struct prob
 	d->api.config = config;
 	log_set_level(d->options.log_level >= 0 ? d->options.log_level : config->log_level);
 	probes_configure(d->probes, config);
+	ubus_configure(d->ubus, config->ubus == CONFIG_UBUS_AUTO, config->ubus_socket);
 	if (d->checkpoint)
 		checkpoint_configure(d->checkpoint, config->checkpoint_us,
 			config->flash_bytes_per_day);
@@ -483,6 +485,17 @@ static int open_rpc(struct daemon *d, struct problem *ret)
 	return d->rpc ? 0 : -EADDRINUSE;
 }
 
+static int open_ubus(struct daemon *d, struct problem *ret)
+{
+	const struct config *config = daemon_config(d);
+
+	d->ubus = ubus_new(d->base, config->ubus == CONFIG_UBUS_AUTO, config->ubus_socket);
+	if (!d->ubus)
+		return fail(ret, "ubus", ENOMEM);
+	ubus_autonomy_init(&d->ubus_autonomy, d->ubus, &d->api);
+	return 0;
+}
+
 int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret)
 {
 	bool rolled_back;
@@ -515,6 +528,8 @@ int daemon_init(struct daemon *d, const struct daemon_options *options, struct p
 	if (!error)
 		error = open_adapters(d, ret);
 	if (!error)
+		error = open_ubus(d, ret);
+	if (!error)
 		d->policy_stale = true;
 	return error;
 }
@@ -542,6 +557,7 @@ void daemon_done(struct daemon *d)
 	if (d->steer && d->stopping && daemon_config(d)->release_on_stop)
 		steer_release(d->steer);
 	rpc_free(d->rpc);
+	ubus_free(d->ubus);
 	finish_memory(d);
 	links_free(d->links);
 	steer_free(d->steer);

@@ -24,6 +24,7 @@
 #include "io/rpc.h"
 #include "io/sitefile.h"
 #include "io/steer.h"
+#include "io/ubus_autonomy.h"
 
 struct daemon_options {
 	const char *config_file;
@@ -49,6 +50,8 @@ struct daemon {
 	struct steer *steer;
 	struct checkpoint *checkpoint; /* NULL: there is no state directory */
 	struct rpc *rpc;
+	struct ubus *ubus;
+	struct ubus_autonomy ubus_autonomy;
 	struct api api;
 
 	struct engine *engine;

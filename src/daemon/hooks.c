@@ -135,6 +135,21 @@ static void tell_probes(const struct daemon *d, api_metric_fn *tell, void *to)
 	tell(to, "probes_send_failed", (int64_t)s.send_failed, "probes that could not be sent");
 }
 
+static void tell_ubus(const struct daemon *d, api_metric_fn *tell, void *to)
+{
+	struct ubus_stats s;
+
+	ubus_stats(d->ubus, &s);
+	tell(to, "ubus_connects", (int64_t)s.connects, "times that the bus took us in");
+	tell(to, "ubus_calls_in", (int64_t)s.calls_in, "calls from the bus");
+	tell(to, "ubus_calls_out", (int64_t)s.calls_out, "calls to other programs");
+	tell(to, "ubus_timeouts", (int64_t)s.timeouts, "of these, without an answer in time");
+	tell(to, "ubus_events_in", (int64_t)s.events_in, "events of other programs");
+	tell(to, "ubus_events_out", (int64_t)s.events_out, "events of ours");
+	tell(to, "ubus_malformed", (int64_t)s.malformed, "messages that were none");
+	tell(to, "ubus_dropped", (int64_t)s.dropped, "events for which there was no room");
+}
+
 static void hook_metrics(void *user, api_metric_fn *tell, void *to)
 {
 	const struct daemon *d = user;
@@ -147,6 +162,7 @@ static void hook_metrics(void *user, api_metric_fn *tell, void *to)
 	tell(to, "rpc_messages", (int64_t)rpc.messages, "requests over the socket");
 	tell(to, "rpc_malformed", (int64_t)rpc.malformed, "requests that were none");
 	tell(to, "rpc_clients", rpc.clients, "clients connected");
+	tell_ubus(d, tell, to);
 	if (d->checkpoint) {
 		struct checkpoint_stats c;
 
@@ -162,6 +178,13 @@ static void hook_metrics(void *user, api_metric_fn *tell, void *to)
 			"processor time used");
 		tell(to, "resident_max_kb", usage.ru_maxrss, "most memory ever resident");
 	}
+}
+
+static const char *hook_ubus_state(void *user)
+{
+	const struct daemon *d = user;
+
+	return ubus_state_name(ubus_state(d->ubus));
 }
 
 static void hook_log(void *user, int level, const char *text)
@@ -180,5 +203,6 @@ const struct api_hooks daemon_hooks = {
 	.recording = hook_recording,
 	.study = hook_study,
 	.metrics = hook_metrics,
+	.ubus_state = hook_ubus_state,
 	.log = hook_log,
 };

@@ -1,0 +1,134 @@
+/* The configuration and the allowances in it. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/historic_own.h"
+#include "api/json.h"
+#include "api/snapshot.h"
+#include "base/usec.h"
+#include "codec/uci_text.h"
+
+#define MB INT64_C(1000000)
+
+/* ---- configuration ---- */
+
+static struct json_object *option_json(const struct uci_option *option)
+{
+	struct json_object *list;
+
+	if (!option->list)
+		return json_text(option->item->text);
+	list = json_object_new_array();
+	for (const struct uci_item *item = option->item; item; item = item->next)
+		json_object_array_add(list, json_text(item->text));
+	return list;
+}
+
+static struct json_object *document_json(const struct uci_document *d)
+{
+	struct json_object *sections = json_object_new_object();
+
+	for (const struct uci_section *s = d->section; s; s = s->next) {
+		struct json_object *o = json_object_new_object();
+
+		json_put_text(o, ".type", s->type);
+		for (const struct uci_option *option = s->option; option; option = option->next)
+			json_object_object_add(o, option->name, option_json(option));
+		json_object_object_add(sections, s->name, o);
+	}
+	return sections;
+}
+
+static void ignore_problem(void *user, int line, const char *text)
+{
+	(void)user;
+	(void)line;
+	(void)text;
+}
+
+int historic_config(const struct asked *q, struct json_object **ret, struct api_error *ret_error)
+{
+	static const char *const all[] = {"all", "true", NULL};
+	struct json_object *shown = NULL;
+	struct uci_document document;
+	const char *text;
+	size_t room;
+	void *memory;
+
+	if (asked_call(q, "config.show", all, &shown, ret_error))
+		return -1;
+	text = json_get_text(shown, "text", "");
+	room = uci_document_room(strlen(text));
+	memory = malloc(room);
+	if (memory) {
+		uci_document_init(&document, memory, room);
+		uci_document_parse(&document, text, strlen(text), ignore_problem, NULL);
+		*ret = json_object_new_object();
+		json_object_object_add(*ret, "config", document_json(&document));
+	}
+	free(memory);
+	json_object_put(shown);
+	return memory ? 0 : api_fail(ret_error, API_INTERNAL, "out of memory");
+}
+
+/* ---- allowances ---- */
+
+static int64_t days_until_month_ends(int64_t wall_us)
+{
+	time_t now = (time_t)(wall_us / USEC_S);
+	struct tm t;
+
+	if (!localtime_r(&now, &t))
+		return -1;
+	t = (struct tm){.tm_year = t.tm_year, .tm_mon = t.tm_mon + 1, .tm_mday = 1, .tm_isdst = -1};
+	return ((int64_t)mktime(&t) - now + 86399) / 86400;
+}
+
+static struct json_object *allowance_json(const struct api *api, const struct snapshot *s,
+	unsigned link)
+{
+	const struct link_policy *l = &s->policy->link[link];
+	int64_t used = s->path[path_of(link, FAMILY_IPV4)].quota_used_bytes, percent = -1;
+	struct json_object *o = json_object_new_object();
+
+	if (l->quota_bytes > 0 && used >= 0)
+		percent = used > INT64_MAX / 100 ? INT64_MAX : used * 100 / l->quota_bytes;
+	json_put_text(o, "interface", l->name);
+	json_put_bool(o, "enabled", l->quota_bytes > 0);
+	json_put_text(o, "period", "monthly");
+	json_put_int(o, "limit_mb", l->quota_bytes / MB);
+	json_put_int(o, "used_mb", used < 0 ? 0 : used / MB);
+	json_put_int(o, "usage_percent", percent < 0 ? 0 : percent);
+	json_put_text(o, "status",
+		percent < 0      ? "unknown"
+		: percent >= 100 ? "exceeded"
+		: percent >= 95  ? "critical"
+		: percent >= 80  ? "warning"
+				 : "ok");
+	json_put_int(o, "days_until_reset", days_until_month_ends(api->now_wall_us));
+	return o;
+}
+
+int historic_allowance(const struct asked *q, struct json_object **ret, struct api_error *ret_error)
+{
+	struct json_object *list;
+	struct snapshot s;
+
+	snapshot_take(&s, q->api->engine, q->api->now_us);
+	if (asked_link(q)) {
+		int link = policy_link_index(s.policy, asked_link(q));
+
+		if (link < 0)
+			return api_fail(ret_error, API_NOT_FOUND, "there is no such interface");
+		*ret = allowance_json(q->api, &s, (unsigned)link);
+		return 0;
+	}
+	list = json_object_new_array();
+	for (unsigned link = 0; link < LINKS_MAX; link++)
+		if (snapshot_link_exists(&s, link))
+			json_object_array_add(list, allowance_json(q->api, &s, link));
+	*ret = json_object_new_object();
+	json_object_object_add(*ret, "interfaces", list);
+	return 0;
+}
