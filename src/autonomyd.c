@@ -87,6 +87,8 @@ static int release(const struct daemon_options *o)
 	}
 	steer_set_run_dir(steer, o->run_dir);
 	error = steer_release(steer);
+	if (!error)
+		error = resolver_release(&config);
 	if (error < 0)
 		fprintf(stderr, "autonomyd: not everything could be removed: %s\n",
 			strerror(-error));

@@ -28,16 +28,26 @@ int show_status(struct api *api, const struct request *r, struct json_object **r
 	return 0;
 }
 
+static void add_details(struct api *api, struct json_object *link)
+{
+	if (api->hooks->link)
+		api->hooks->link(api->user, (unsigned)json_get_int(link, "slot", 0), link);
+}
+
 int show_links(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
+	struct json_object *links;
 	struct snapshot s;
 
 	(void)r;
 	(void)ret_error;
 	snapshot_take(&s, api->engine, api->now_us);
 	*ret_result = json_object_new_object();
-	json_object_object_add(*ret_result, "links", status_links_json(&s));
+	links = status_links_json(&s);
+	for (size_t i = 0; i < json_object_array_length(links); i++)
+		add_details(api, json_object_array_get_idx(links, i));
+	json_object_object_add(*ret_result, "links", links);
 	return 0;
 }
 
@@ -51,6 +61,7 @@ int show_link(struct api *api, const struct request *r, struct json_object **ret
 		return -1;
 	snapshot_take(&s, api->engine, api->now_us);
 	*ret_result = status_link_json(&s, (unsigned)link, true);
+	add_details(api, *ret_result);
 	return 0;
 }
 

@@ -53,6 +53,12 @@ static const struct {
 	{"link", "weight", "share of new flows when balancing (link only)"},
 	{"link", "budget_bytes", "for probes in 30 days; 0: no limit (link only)"},
 	{"link", "quota_bytes", "the user's data cap; 0: none (link only)"},
+	{"link", "interface", "of netifd that has the device; null: none (links, link)"},
+	{"link", "proto", "the interface's protocol (links, link)"},
+	{"link", "evidence",
+		"array of kind, weight, text: what the kind was guessed from; most weight wins "
+		"(links, link)"},
+	{"link", "dns", "array of server, asked: the resolvers it brought along (links, link)"},
 	{"link", "paths", "array of: path, one an address family"},
 	{"path", "family", "ipv4 or ipv6"},
 	{"path", "health", "absent, down, unknown, up, suspect, degraded, dead or recovering"},

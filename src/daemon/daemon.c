@@ -37,6 +37,8 @@ static void tell_events(struct daemon *d)
 
 		eventring_put(&d->events, e);
 		ledger_event(&d->ledger, e, view_path, d);
+		d->resolver_stale =
+			d->resolver_stale || e->kind == EVENT_HEALTH || e->kind == EVENT_COMMAND;
 		if (event_level(e) > log_level())
 			continue;
 		event_text(e, &d->policy, text, sizeof(text));
@@ -129,6 +131,7 @@ static void give_policy(struct daemon *d)
 		steer_set_links(d->steer, &d->policy);
 	adopt_learned(d, d->policy.links);
 	step(d, &in);
+	d->resolver_stale = true;
 }
 
 static void links_changed(void *user)
@@ -261,6 +264,8 @@ void daemon_run(struct daemon *d)
 {
 	while (!d->stopping) {
 		drain(d);
+		if (d->resolver_stale)
+			daemon_tell_resolver(d);
 		rpc_push(d->rpc);
 		ubus_autonomy_push(&d->ubus_autonomy);
 		arm_timer(d);
@@ -493,7 +498,7 @@ static int open_ubus(struct daemon *d, struct problem *ret)
 	if (!d->ubus)
 		return fail(ret, "ubus", ENOMEM);
 	ubus_autonomy_init(&d->ubus_autonomy, d->ubus, &d->api);
-	return 0;
+	return daemon_open_interfaces(d) < 0 ? fail(ret, "netifd", ENOMEM) : 0;
 }
 
 int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret)
@@ -554,9 +559,12 @@ static void finish_memory(struct daemon *d)
 
 void daemon_done(struct daemon *d)
 {
-	if (d->steer && d->stopping && daemon_config(d)->release_on_stop)
+	if (d->steer && d->stopping && daemon_config(d)->release_on_stop) {
+		resolver_release(daemon_config(d));
 		steer_release(d->steer);
+	}
 	rpc_free(d->rpc);
+	daemon_close_interfaces(d);
 	ubus_free(d->ubus);
 	finish_memory(d);
 	links_free(d->links);

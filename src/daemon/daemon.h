@@ -20,7 +20,9 @@
 #include "io/inbox.h"
 #include "io/journal.h"
 #include "io/links.h"
+#include "io/netifd.h"
 #include "io/probes.h"
+#include "io/resolver.h"
 #include "io/rpc.h"
 #include "io/sitefile.h"
 #include "io/steer.h"
@@ -52,6 +54,8 @@ struct daemon {
 	struct rpc *rpc;
 	struct ubus *ubus;
 	struct ubus_autonomy ubus_autonomy;
+	struct netifd *netifd;
+	struct resolver *resolver;
 	struct api api;
 
 	struct engine *engine;
@@ -67,10 +71,11 @@ struct daemon {
 
 	uint64_t seed;
 	uint64_t wakeups, steps;
-	int64_t now_us;    /* of the last input */
-	int64_t wake_us;   /* as the engine wants it */
-	int64_t armed_us;  /* what the timer is set to */
-	bool policy_stale; /* links changed: build the policy again before the next input */
+	int64_t now_us;      /* of the last input */
+	int64_t wake_us;     /* as the engine wants it */
+	int64_t armed_us;    /* what the timer is set to */
+	bool policy_stale;   /* links changed: build the policy again before the next input */
+	bool resolver_stale; /* a path's health or netifd's resolvers changed */
 	bool stopping, reload;
 };
 
@@ -89,5 +94,11 @@ void daemon_reload(struct daemon *d);
 int daemon_use_config(struct daemon *d, const struct config *config, struct problem *ret);
 
 const struct config *daemon_config(const struct daemon *d);
+
+/* interfaces.c */
+int daemon_open_interfaces(struct daemon *d);
+void daemon_close_interfaces(struct daemon *d); /* also half opened */
+void daemon_tell_resolver(struct daemon *d);    /* when resolver_stale */
+void daemon_show_link(struct daemon *d, unsigned link, struct json_object *to);
 
 extern const struct api_hooks daemon_hooks;

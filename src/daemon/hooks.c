@@ -180,6 +180,11 @@ static void hook_metrics(void *user, api_metric_fn *tell, void *to)
 	}
 }
 
+static void hook_link(void *user, unsigned link, struct json_object *to)
+{
+	daemon_show_link(user, link, to);
+}
+
 static const char *hook_ubus_state(void *user)
 {
 	const struct daemon *d = user;
@@ -203,6 +208,7 @@ const struct api_hooks daemon_hooks = {
 	.recording = hook_recording,
 	.study = hook_study,
 	.metrics = hook_metrics,
+	.link = hook_link,
 	.ubus_state = hook_ubus_state,
 	.log = hook_log,
 };
