@@ -41,7 +41,7 @@ static void *document_alloc(struct uci_document *d, size_t size)
 	return p;
 }
 
-static const char *document_text(struct uci_document *d, const char *text)
+const char *uci_document_text(struct uci_document *d, const char *text)
 {
 	size_t size = strlen(text) + 1;
 	char *p;
@@ -141,7 +141,7 @@ static struct uci_option *document_link_option(struct uci_document *d, struct uc
 }
 
 static int document_put(struct uci_document *d, struct uci_section *s, const char *name,
-	const char *value, bool list, int line)
+	const char *value, bool list, const struct uci_statement *from)
 {
 	struct uci_option *o = uci_section_option(s, name);
 	struct uci_item *item, **at;
@@ -151,14 +151,17 @@ static int document_put(struct uci_document *d, struct uci_section *s, const cha
 	if (!o && !(o = document_link_option(d, s, name)))
 		return -ENOMEM;
 	item->text = value;
-	item->line = line;
+	if (from) {
+		item->line = from->line;
+		item->place = o->place = (uint32_t)from->begin + 1;
+	}
 	if (!list)
 		o->item = NULL;
 	for (at = &o->item; *at; at = &(*at)->next)
 		;
 	*at = item;
 	o->list = list;
-	o->line = line;
+	o->line = item->line;
 	return 0;
 }
 
@@ -187,8 +190,8 @@ int uci_document_add(struct uci_document *d, const char *type, const char *name,
 		do
 			anonymous_name(place++, type, made_up);
 		while (uci_document_section(d, made_up));
-	if (!(own_type = document_text(d, type)) ||
-		!(own_name = document_text(d, name ? name : made_up)) ||
+	if (!(own_type = uci_document_text(d, type)) ||
+		!(own_name = uci_document_text(d, name ? name : made_up)) ||
 		!(s = document_link_section(d, own_type, own_name, !name)))
 		return -ENOMEM;
 	*ret_section = s;
@@ -207,7 +210,34 @@ void uci_document_remove(struct uci_document *d, struct uci_section *s)
 		d->section = s->next;
 	if (d->last == s)
 		d->last = before;
-	d->n_sections--;
+}
+
+int uci_section_retype(struct uci_document *d, struct uci_section *s, const char *type)
+{
+	const char *own = uci_document_text(d, type);
+
+	if (!uci_type_valid(type))
+		return -EINVAL;
+	if (!own)
+		return -ENOMEM;
+	/* uci makes a new section then, of the same name */
+	if (strlen(type) != strlen(s->type))
+		s->anonymous = false;
+	s->type = own;
+	return 0;
+}
+
+void uci_document_place(struct uci_document *d, struct uci_section *s, int place)
+{
+	struct uci_section **at = &d->section;
+
+	uci_document_remove(d, s);
+	while (*at && place-- > 0)
+		at = &(*at)->next;
+	s->next = *at;
+	*at = s;
+	if (!s->next)
+		d->last = s;
 }
 
 static int section_edit(struct uci_document *d, struct uci_section *s, const char *name,
@@ -217,13 +247,13 @@ static int section_edit(struct uci_document *d, struct uci_section *s, const cha
 
 	if (!uci_name_valid(name))
 		return -EINVAL;
-	if (!(own_name = document_text(d, name)) || !(own_value = document_text(d, value)))
+	if (!(own_name = uci_document_text(d, name)) || !(own_value = uci_document_text(d, value)))
 		return -ENOMEM;
 	if (!list && !*value) {
 		uci_section_remove(s, name);
 		return 0;
 	}
-	return document_put(d, s, own_name, own_value, list, 0);
+	return document_put(d, s, own_name, own_value, list, NULL);
 }
 
 int uci_section_set(struct uci_document *d, struct uci_section *s, const char *name,
@@ -275,13 +305,14 @@ static int parse_config(struct parse *p, const struct uci_statement *s)
 		return 0;
 	if (!*name) {
 		anonymous_name(p->d->n_sections + 1, s->word[0], made_up);
-		if (!(name = document_text(p->d, made_up)))
+		if (!(name = uci_document_text(p->d, made_up)))
 			return -ENOMEM;
 	}
 	p->section = document_link_section(p->d, s->word[0], name, !*s->word[1]);
 	if (!p->section)
 		return -ENOMEM;
 	p->section->line = s->line;
+	p->section->place = (uint32_t)s->begin + 1;
 	return 0;
 }
 
@@ -300,7 +331,7 @@ static int parse_statement(struct parse *p, const struct uci_statement *s)
 			return 0;
 		if (p->section)
 			return document_put(p->d, p->section, s->word[0], s->word[1],
-				s->keyword == UCI_KEYWORD_LIST, s->line);
+				s->keyword == UCI_KEYWORD_LIST, s);
 		if (!p->skipping)
 			parse_tell(p, s->line,
 				"an option belongs to a section: write a config line above it");

@@ -225,7 +225,7 @@ bool uci_type_valid(const char *type)
 	return true;
 }
 
-static bool package_valid(const char *name)
+bool uci_package_valid(const char *name)
 {
 	char c;
 
@@ -288,7 +288,7 @@ static int reader_check(struct uci_reader *r, const struct uci_statement *s)
 			keyword_table[s->keyword].word);
 	switch (s->keyword) {
 	case UCI_KEYWORD_PACKAGE:
-		if (package_valid(name))
+		if (uci_package_valid(name))
 			return 0;
 		break;
 	case UCI_KEYWORD_CONFIG:
@@ -321,6 +321,9 @@ static int reader_words(struct uci_reader *r, struct uci_statement *s)
 	for (unsigned i = 0; i < n; i++)
 		if ((error = reader_word(r, &s->word[i])))
 			return error;
+	s->end = r->pos;
+	if (s->end > s->begin && is_blank(r->text[s->end - 1]))
+		s->end--;
 	/* "option a; ..." ends with the ';' that stood for the value */
 	if ((error = reader_word(r, &extra)))
 		return error;
@@ -352,6 +355,7 @@ int uci_reader_next(struct uci_reader *r, struct uci_statement *ret)
 			break;
 	}
 	s.line = r->line;
+	s.begin = r->pos;
 	r->problem_in_config = false;
 	if ((error = reader_keyword(r, &s.keyword)))
 		return error;
@@ -359,5 +363,27 @@ int uci_reader_next(struct uci_reader *r, struct uci_statement *ret)
 	if ((error = reader_words(r, &s)) || (error = reader_check(r, &s)))
 		return error;
 	*ret = s;
+	return 1;
+}
+
+int uci_reader_fail(struct uci_reader *r, const char *text)
+{
+	return reader_fail(r, r->line, -EINVAL, "%s", text);
+}
+
+int uci_reader_line(struct uci_reader *r, char **ret)
+{
+	const char *word;
+	int error;
+
+	r->scratch_used = 0;
+	if (r->line_end == r->size)
+		return 0;
+	reader_extend(r);
+	if ((error = reader_word(r, &word)))
+		return error;
+	if (r->pos < r->line_end)
+		return uci_reader_fail(r, "more than one word");
+	*ret = r->scratch + (word - r->scratch);
 	return 1;
 }

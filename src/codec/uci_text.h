@@ -10,7 +10,7 @@
  * Words are bare, 'literal', "with \ escapes" or joined from such pieces ('a'"b"c).  '#' outside
  * quotes starts a comment, also inside a word; ';' outside quotes ends a statement; backslash and
  * end of line join two lines; a quoted word may span lines.  Keywords may be shortened to their
- * first letter.  Comments are not kept.
+ * first letter.  A document knows no comments; uci_rewrite.h keeps them in a text.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ enum uci_keyword {
 struct uci_statement {
 	enum uci_keyword keyword;
 	int line;            /* where it begins, from 1 */
+	size_t begin, end;   /* from the keyword to behind the last word */
 	const char *word[2]; /* in the reader's scratch: valid until the next call */
 };
 
@@ -61,8 +62,14 @@ void uci_reader_init(struct uci_reader *r, const char *text, size_t size, char *
  */
 int uci_reader_next(struct uci_reader *r, struct uci_statement *ret);
 
-bool uci_name_valid(const char *name); /* of a section or option: letters, digits and _ */
-bool uci_type_valid(const char *type); /* printable ASCII without blanks */
+bool uci_name_valid(const char *name);    /* of a section or option: letters, digits and _ */
+bool uci_type_valid(const char *type);    /* printable ASCII without blanks */
+bool uci_package_valid(const char *name); /* of a file: as a name, and - */
+
+/* For other formats of the same words: the one word of the next line.  Results as uci_reader_next(). */
+int uci_reader_line(struct uci_reader *r, char **ret);
+/* -EINVAL: the rest of the line is passed over. */
+int uci_reader_fail(struct uci_reader *r, const char *text);
 
 /* Document */
 
@@ -70,6 +77,7 @@ struct uci_item {
 	struct uci_item *next;
 	const char *text;
 	int line;
+	uint32_t place; /* of its statement in the text, from 1; 0: not from a text */
 };
 
 struct uci_option {
@@ -78,6 +86,7 @@ struct uci_option {
 	struct uci_item *item; /* at least one */
 	bool list;
 	int line;
+	uint32_t place; /* of its last statement */
 };
 
 struct uci_section {
@@ -86,13 +95,14 @@ struct uci_section {
 	const char *name; /* made up (cfgXXYYYY) when anonymous */
 	bool anonymous;
 	int line; /* 0: not from a file */
+	uint32_t place;
 	struct uci_option *option;
 };
 
 struct uci_document {
 	char *memory;
 	size_t size, used;
-	unsigned n_sections; /* that exist; numbers the anonymous ones */
+	unsigned n_sections; /* there ever were; numbers the anonymous ones */
 	struct uci_section *section, *last;
 };
 
@@ -133,6 +143,12 @@ int uci_section_set(struct uci_document *d, struct uci_section *s, const char *n
 int uci_section_append(struct uci_document *d, struct uci_section *s, const char *name,
 	const char *item);
 void uci_section_remove(struct uci_section *s, const char *name);
+/* As `uci set section=type`. */
+int uci_section_retype(struct uci_document *d, struct uci_section *s, const char *type);
+/* Puts the section where others stand before it; at the end when there are not so many. */
+void uci_document_place(struct uci_document *d, struct uci_section *s, int place);
+/* A copy in the document's memory; NULL: it is used up. */
+const char *uci_document_text(struct uci_document *d, const char *text);
 
 /* Writer: bytes beyond size are counted, not written; the text is NUL-terminated when size > 0. */
 
@@ -149,6 +165,9 @@ void uci_write_item(struct uci_writer *w, const char *name, const char *item);
 /* One comment line; indented when it belongs to an option.  Line ends in text become blanks. */
 void uci_write_comment(struct uci_writer *w, bool indented, const char *text);
 void uci_write_end(struct uci_writer *w);
+void uci_write_text(struct uci_writer *w, const char *text);   /* as it is */
+void uci_write_quoted(struct uci_writer *w, const char *text); /* 'text' */
+void uci_write_bytes(struct uci_writer *w, const char *bytes, size_t n);
 
 /* The whole document in uci's own layout; the bytes needed, as snprintf. */
 size_t uci_document_print(const struct uci_document *d, char *buffer, size_t size);

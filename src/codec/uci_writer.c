@@ -9,7 +9,7 @@ void uci_writer_init(struct uci_writer *w, char *buffer, size_t size)
 		buffer[0] = '\0';
 }
 
-static void write_bytes(struct uci_writer *w, const char *bytes, size_t n)
+void uci_write_bytes(struct uci_writer *w, const char *bytes, size_t n)
 {
 	if (w->size && w->length < w->size - 1) {
 		size_t room = w->size - 1 - w->length, fits = n < room ? n : room;
@@ -20,53 +20,53 @@ static void write_bytes(struct uci_writer *w, const char *bytes, size_t n)
 	w->length += n;
 }
 
-static void write_text(struct uci_writer *w, const char *text)
+void uci_write_text(struct uci_writer *w, const char *text)
 {
-	write_bytes(w, text, strlen(text));
+	uci_write_bytes(w, text, strlen(text));
 }
 
 /* 'text', where a quote becomes '\'' */
-static void write_quoted(struct uci_writer *w, const char *text)
+void uci_write_quoted(struct uci_writer *w, const char *text)
 {
-	write_text(w, "'");
+	uci_write_text(w, "'");
 	for (;;) {
 		size_t n = strcspn(text, "'");
 
-		write_bytes(w, text, n);
+		uci_write_bytes(w, text, n);
 		text += n;
 		if (!*text++)
 			break;
-		write_text(w, "'\\''");
+		uci_write_text(w, "'\\''");
 	}
-	write_text(w, "'");
+	uci_write_text(w, "'");
 }
 
 void uci_write_section(struct uci_writer *w, const char *type, const char *name)
 {
-	write_text(w, "\nconfig ");
+	uci_write_text(w, "\nconfig ");
 	/*
 	 * uci writes types bare, whatever they contain; those it could not read back are quoted
 	 * here
 	 */
 	if (strpbrk(type, "'\"\\#;"))
-		write_quoted(w, type);
+		uci_write_quoted(w, type);
 	else
-		write_text(w, type);
+		uci_write_text(w, type);
 	if (name) {
-		write_text(w, " ");
-		write_quoted(w, name);
+		uci_write_text(w, " ");
+		uci_write_quoted(w, name);
 	}
-	write_text(w, "\n");
+	uci_write_text(w, "\n");
 }
 
 static void write_pair(struct uci_writer *w, const char *keyword, const char *name,
 	const char *value)
 {
-	write_text(w, keyword);
-	write_text(w, name);
-	write_text(w, " ");
-	write_quoted(w, value);
-	write_text(w, "\n");
+	uci_write_text(w, keyword);
+	uci_write_text(w, name);
+	uci_write_text(w, " ");
+	uci_write_quoted(w, value);
+	uci_write_text(w, "\n");
 }
 
 void uci_write_option(struct uci_writer *w, const char *name, const char *value)
@@ -81,17 +81,17 @@ void uci_write_item(struct uci_writer *w, const char *name, const char *item)
 
 void uci_write_comment(struct uci_writer *w, bool indented, const char *text)
 {
-	write_text(w, indented ? "\t#" : "#");
+	uci_write_text(w, indented ? "\t#" : "#");
 	if (*text)
-		write_text(w, " ");
+		uci_write_text(w, " ");
 	for (; *text; text++)
-		write_bytes(w, *text == '\n' || *text == '\r' ? " " : text, 1);
-	write_text(w, "\n");
+		uci_write_bytes(w, *text == '\n' || *text == '\r' ? " " : text, 1);
+	uci_write_text(w, "\n");
 }
 
 void uci_write_end(struct uci_writer *w)
 {
-	write_text(w, "\n");
+	uci_write_text(w, "\n");
 }
 
 size_t uci_document_print(const struct uci_document *d, char *buffer, size_t size)
