@@ -56,6 +56,7 @@ void api_init(struct api *api, const struct engine *engine, const struct config 
 	api->hooks = &no_hooks;
 	api->started_us = api->now_us = now_us;
 	api->trial.due_us = USEC_NEVER;
+	uci_store_init(&api->store);
 }
 
 void api_set_time(struct api *api, int64_t now_us, int64_t now_wall_us)

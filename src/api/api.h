@@ -13,6 +13,7 @@
 #include "api/command.h"
 #include "api/trial.h"
 #include "config/config.h"
+#include "config/uci_store.h"
 #include "core/view.h"
 
 struct eventring;
@@ -118,6 +119,8 @@ struct api {
 
 	struct trial trial;
 	int64_t actions_us; /* rate limit of historic.h: the time until which they are paid for */
+	struct uci_store store; /* of config_file; open only within a call */
+	int64_t changed_us;     /* when it was last written */
 	uint64_t calls, errors; /* of api_call */
 };
 

@@ -9,6 +9,9 @@
 #include "api/request.h"
 #include "base/usec.h"
 
+#define FORGET_US                                                                                  \
+	(5 * USEC_S) /* after this nobody waits any more for a file that has been replaced */
+
 /* A candidate and what was said of it; some 20 kB, so it lives on the heap for the length of a call. */
 struct candidate {
 	struct config config;
@@ -126,6 +129,14 @@ static int fail_problem(struct api_error *ret_error, const struct problem *p)
 	return api_fail(ret_error, API_REFUSED, "%s%s%s", p->place, *p->place ? ": " : "", p->text);
 }
 
+static int fail_store(struct api_error *ret_error, int error, const struct problem *p)
+{
+	fail_problem(ret_error, p);
+	if (error == -EBUSY)
+		ret_error->code = API_BUSY;
+	return -1;
+}
+
 /* Hands the candidate to the daemon and frees it.  ret_result: what changed. */
 static int use(struct api *api, struct candidate *c, struct json_object **ret_result,
 	struct api_error *ret_error)
@@ -158,41 +169,87 @@ static int roll_back(struct api *api, struct json_object **ret_result, struct ap
 	static const struct argument_value the_file;
 	struct problem problem = {"", 0, ""};
 	struct candidate *c = NULL;
+	int r = trial_roll_back(&api->trial, &api->store, api->config_file, &problem);
 
-	if (trial_roll_back(&api->trial, api->config_file, &problem))
-		return fail_problem(ret_error, &problem);
+	if (r)
+		return fail_store(ret_error, r, &problem);
 	if (need_candidate(api, &the_file, &c, ret_error))
 		return -1;
 	return use(api, c, ret_result, ret_error);
 }
 
-int config_command_apply(struct api *api, const struct request *r, struct json_object **ret_result,
+/*
+ * The text of the candidate becomes the file, which the store has open, and is used; c is freed.  Always with the old
+ * file kept: the daemon may still refuse what was read without mistake.
+ */
+static int put_in_place(struct api *api, const char *text, size_t size, struct candidate *c,
+	const struct argument_value *confirm, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
-	const struct argument_value *text = request_value(r, "text"),
-				    *confirm = request_value(r, "confirm");
-	int64_t due_us = confirm->given ? api->now_us + confirm->number : USEC_NEVER;
+	int64_t due_us = confirm->given ? api->now_us + confirm->number : USEC_NEVER - 1;
 	struct problem problem = {"", 0, ""};
-	struct candidate *c = NULL;
+	int r = trial_begin(&api->trial, &api->store, api->config_file, text, size, due_us,
+		&problem);
 
-	if (need_use_hook(api, ret_error))
-		return -1;
-	if (need_candidate(api, text, &c, ret_error))
-		return -1;
-	/* always with the old file kept: the daemon may still refuse what was read without mistake */
-	if (trial_begin(&api->trial, api->config_file, text->text, text->size,
-		    usec_min(due_us, USEC_NEVER - 1), &problem)) {
+	api->changed_us = api->now_us;
+	if (r) {
 		free(c);
-		return fail_problem(ret_error, &problem);
+		return fail_store(ret_error, r, &problem);
 	}
 	if (use(api, c, ret_result, ret_error)) {
-		trial_roll_back(&api->trial, api->config_file, &problem);
+		trial_roll_back(&api->trial, &api->store, api->config_file, &problem);
 		return -1;
 	}
 	if (!confirm->given)
 		trial_confirm(&api->trial, api->config_file, &problem);
 	json_put_int(*ret_result, "confirm_ms", confirm->given ? confirm->number / USEC_MS : 0);
 	return 0;
+}
+
+/* A whole file, or one that may be rolled back, cannot take in what somebody else has not finished. */
+static int need_nothing_staged(const struct api *api, struct api_error *ret_error)
+{
+	const char *package = uci_store_package(api->config_file);
+
+	if (!api->store.delta_size)
+		return 0;
+	return api_fail(ret_error, API_REFUSED,
+		"changes of %s wait to be committed (uci changes %s): first uci commit %s or uci "
+		"revert %s",
+		package, package, package, package);
+}
+
+static int open_store(struct api *api, struct api_error *ret_error)
+{
+	struct problem problem = {"", 0, ""};
+	int r;
+
+	if (need_use_hook(api, ret_error))
+		return -1;
+	if (api->trial.running)
+		return api_fail(ret_error, API_REFUSED,
+			"a configuration waits for confirmation: confirm or roll it back first");
+	r = uci_store_open(&api->store, api->config_file, &problem);
+	return r ? fail_store(ret_error, r, &problem) : 0;
+}
+
+int config_command_apply(struct api *api, const struct request *r, struct json_object **ret_result,
+	struct api_error *ret_error)
+{
+	const struct argument_value *text = request_value(r, "text");
+	struct candidate *c = NULL;
+	int error;
+
+	if (open_store(api, ret_error))
+		return -1;
+	error = need_nothing_staged(api, ret_error);
+	if (!error)
+		error = need_candidate(api, text, &c, ret_error);
+	if (!error)
+		error = put_in_place(api, text->text, text->size, c, request_value(r, "confirm"),
+			ret_result, ret_error);
+	uci_store_close(&api->store);
+	return error;
 }
 
 static int need_trial(const struct api *api, struct api_error *ret_error)
@@ -254,6 +311,8 @@ int64_t api_tick(struct api *api, int64_t now_us)
 	struct json_object *result = NULL;
 	struct api_error error;
 
+	if (api->store.past[0] >= 0 && now_us - api->changed_us > FORGET_US)
+		uci_store_forget(&api->store);
 	if (!api->trial.running)
 		return USEC_NEVER;
 	if (now_us < api->trial.due_us)
@@ -270,7 +329,7 @@ int64_t api_tick(struct api *api, int64_t now_us)
 		json_object_put(error.data);
 		if (!api->trial.running)
 			return USEC_NEVER;
-		api->trial.due_us = now_us + USEC_MIN;
+		api->trial.due_us = now_us + (error.code == API_BUSY ? USEC_S : USEC_MIN);
 		return api->trial.due_us;
 	}
 	json_object_put(result);

@@ -13,19 +13,23 @@
 
 #include "base/problem.h"
 
+struct uci_store;
+
 struct trial {
 	bool running;
 	int64_t due_us;
 };
 
 /*
- * Replaces file (atomically, synced) with text.  With due_us != USEC_NEVER the old content is kept and a trial runs
- * until then; -EBUSY when one runs already.  0 or -errno with ret filled.
+ * Replaces file, which the store has open, with text; the old content is kept and a trial runs until due_us.  -EBUSY when a trial runs already, or as uci_store_replace().  0 or -errno with ret
+ * filled.
  */
-int trial_begin(struct trial *t, const char *file, const char *text, size_t size, int64_t due_us,
-	struct problem *ret);
+int trial_begin(struct trial *t, struct uci_store *store, const char *file, const char *text,
+	size_t size, int64_t due_us, struct problem *ret);
 int trial_confirm(struct trial *t, const char *file, struct problem *ret);
-int trial_roll_back(struct trial *t, const char *file, struct problem *ret);
+/* The store is opened anew for it, and closed. */
+int trial_roll_back(struct trial *t, struct uci_store *store, const char *file,
+	struct problem *ret);
 
 /* At start: 1 when an unconfirmed file was rolled back, 0 when there was none, -errno. */
 int trial_recover(const char *file);

@@ -134,7 +134,7 @@ void config_class_slots(const struct config *config, struct policy *policy);
 #define CONFIG_FILE_MAX 32768 /* bytes */
 
 /*
- * Reads a UCI file.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in
+ * Reads a UCI file; in /etc/config with what `uci set` has staged for it, as everybody reads it there.  0; -ENOENT (ret is the default configuration); -EINVAL with what is wrong in
  * ret_problems, in the order of the file as far as possible; or another -errno when it cannot be
  * read, with one problem.  Warnings (unknown options, with the nearest name) are problems too and
  * do not fail.  ret is untouched on failure, -ENOENT excepted.

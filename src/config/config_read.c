@@ -9,17 +9,15 @@
  * there was no error.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "codec/uci_text.h"
+#include "codec/uci_delta.h"
 #include "config/legacy.h"
 #include "config/options.h"
 #include "config/suggest.h"
+#include "config/uci_store.h"
 #include "config/value.h"
 #include "core/names.h"
 
@@ -615,16 +613,18 @@ static void sort_problems(struct config_problems *p)
 		}
 }
 
-int config_parse(const char *name, const char *text, size_t size, struct config *ret,
-	struct config_problems *ret_problems)
+/* Text and, when delta_size is not 0, what is staged for it. */
+static int parse(const char *name, const char *text, size_t size, const char *delta,
+	size_t delta_size, struct config *ret, struct config_problems *ret_problems)
 {
-	size_t room = uci_document_room(size);
+	size_t room = uci_document_room(size + delta_size);
 	struct uci_document document;
 	struct reading r = {.name = name, .document = &document, .problems = ret_problems};
 	void *memory = NULL;
+	int staged = 0;
 
 	memset(ret_problems, 0, sizeof(*ret_problems));
-	if (size > CONFIG_FILE_MAX) {
+	if (size > CONFIG_FILE_MAX || delta_size > CONFIG_FILE_MAX) {
 		tell(&r, ERROR, 0, "it is larger than %d bytes", CONFIG_FILE_MAX);
 		return -EFBIG;
 	}
@@ -639,9 +639,19 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 	config_default(r.config);
 	uci_document_init(&document, memory, room);
 	if (!uci_document_parse(&document, text, size, tell_syntax, &r)) {
+		if (delta_size)
+			staged = uci_document_apply(&document, uci_store_package(name), delta,
+				delta_size);
 		read_sections(&r);
 		check_rows_together(&r);
 	}
+	if (staged < 0)
+		tell(&r, ERROR, 0, "there is not enough memory to read what is staged");
+	if (staged > 0)
+		tell(&r, WARNING, 0,
+			"%d changes are staged and not committed; they count already: uci changes "
+			"%s",
+			staged, uci_store_package(name));
 	sort_problems(ret_problems);
 	r.config->policy.observe = r.config->mode == CONFIG_MODE_OBSERVE;
 	if (!r.errors)
@@ -651,49 +661,31 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 	return r.errors ? -EINVAL : 0;
 }
 
-/* The whole of a regular file; -EFBIG when it is larger than size. */
-static ssize_t read_file(const char *file, char *buffer, size_t size)
+int config_parse(const char *name, const char *text, size_t size, struct config *ret,
+	struct config_problems *ret_problems)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	size_t length = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		close(fd);
-		return -EBADF;
-	}
-	do {
-		n = read(fd, buffer + length, size - length);
-		if (n > 0)
-			length += (size_t)n;
-	} while ((n > 0 && length < size) || (n < 0 && errno == EINTR));
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	return n < 0 ? n : length == size ? -EFBIG : (ssize_t)length;
+	return parse(name, text, size, "", 0, ret, ret_problems);
 }
 
 int config_load(const char *file, struct config *ret, struct config_problems *ret_problems)
 {
-	char *text = malloc(CONFIG_FILE_MAX + 1);
-	ssize_t n = text ? read_file(file, text, CONFIG_FILE_MAX + 1) : -ENOMEM;
 	struct reading r = {.name = file, .problems = ret_problems};
-	int result = (int)n;
+	char *text = NULL, *delta = NULL;
+	size_t size, delta_size;
+	int result = uci_store_read(file, NULL, CONFIG_FILE_MAX, &text, &size, &delta, &delta_size);
 
 	memset(ret_problems, 0, sizeof(*ret_problems));
-	if (n >= 0)
-		result = config_parse(file, text, (size_t)n, ret, ret_problems);
-	else if (n == -ENOENT)
+	if (!result)
+		result = parse(file, text, size, delta, delta_size, ret, ret_problems);
+	else if (result == -ENOENT)
 		config_default(ret);
-	else if (n == -EFBIG)
+	else if (result == -EFBIG)
 		tell(&r, ERROR, 0, "it is larger than %d bytes", CONFIG_FILE_MAX);
-	else if (n == -EBADF)
+	else if (result == -EBADF)
 		tell(&r, ERROR, 0, "it is not a file");
 	else
-		tell(&r, ERROR, 0, "it cannot be read: %s", strerror(-(int)n));
+		tell(&r, ERROR, 0, "it cannot be read: %s", strerror(-result));
 	free(text);
+	free(delta);
 	return result;
 }
