@@ -66,6 +66,9 @@ struct api_study {
 /* Called once for each counter by hooks->metrics. */
 typedef void api_metric_fn(void *to, const char *name, int64_t value, const char *text);
 
+/* Called once for each sentence by hooks->steering. */
+typedef void api_sentence_fn(void *to, const char *text);
+
 /*
  * What the daemon does for the API; user is api->user.  A hook that is NULL makes its commands answer API_UNAVAILABLE.
  * Hooks are called from within api_call(), on the loop, and must not block.  Those that return int return 0 or -errno
@@ -95,6 +98,8 @@ struct api_hooks {
 	void (*link)(void *user, unsigned link, struct json_object *to);
 	/* How it stands with OpenWrt's bus, in a word. */
 	const char *(*ubus_state)(void *user);
+	/* How another program is steered, and what of ours makes it so; nothing when there is none. */
+	void (*steering)(void *user, api_sentence_fn *tell, void *to);
 	/* One line for the log; level is syslog's. */
 	void (*log)(void *user, int level, const char *text);
 };

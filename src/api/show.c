@@ -8,6 +8,26 @@
 #include "base/usec.h"
 #include "core/eventring.h"
 
+static void tell_sentence(void *to, const char *text)
+{
+	json_object_array_add(to, json_object_new_string(text));
+}
+
+/* "steering": [sentences], where there are any. */
+static void put_steering(const struct api *api, struct json_object *o)
+{
+	struct json_object *list;
+
+	if (!api->hooks || !api->hooks->steering)
+		return;
+	list = json_object_new_array();
+	api->hooks->steering(api->user, tell_sentence, list);
+	if (json_object_array_length(list))
+		json_object_object_add(o, "steering", list);
+	else
+		json_object_put(list);
+}
+
 int show_status(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
@@ -22,6 +42,7 @@ int show_status(struct api *api, const struct request *r, struct json_object **r
 	json_put_int(*ret_result, "next", api->events ? (int64_t)api->events->next : 0);
 	if (api->hooks->ubus_state)
 		json_put_text(*ret_result, "ubus", api->hooks->ubus_state(api->user));
+	put_steering(api, *ret_result);
 	if (api->trial.running)
 		json_put_int(*ret_result, "config_confirm_ms",
 			usec_max(0, api->trial.due_us - api->now_us) / USEC_MS);
@@ -99,6 +120,7 @@ int show_explain(struct api *api, const struct request *r, struct json_object **
 	}
 	*ret_result = json_object_new_object();
 	json_object_object_add(*ret_result, "explanations", list);
+	put_steering(api, *ret_result);
 	return 0;
 }
 

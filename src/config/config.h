@@ -22,7 +22,9 @@ enum config_firewall {
 };
 
 enum config_mode {
-	CONFIG_MODE_KERNEL,
+	CONFIG_MODE_AUTO,   /* mwan3 where it is running, else kernel */
+	CONFIG_MODE_KERNEL, /* own tables and rules */
+	CONFIG_MODE_MWAN3,  /* mwan3's policies decide, its marks are sent elsewhere: io/mwan3.h */
 	CONFIG_MODE_OBSERVE,
 };
 
@@ -86,6 +88,8 @@ struct config {
 	bool zero_config; /* devices with a default route become links by themselves */
 	bool dns;         /* the resolvers of links that do not work are not used */
 	char dns_file[CONFIG_PATH_SIZE];
+	char mwan3_config[CONFIG_PATH_SIZE];
+	uint32_t bypass_mark; /* not an option: added to the mark of probes, see mwan3_adapt() */
 
 	/* probes */
 	char http_host[64], http_path[64];

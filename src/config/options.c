@@ -14,7 +14,7 @@
 
 static const char *mode_word(int64_t value)
 {
-	static const char *const word[] = {"kernel", "observe"};
+	static const char *const word[] = {"auto", "kernel", "mwan3", "observe"};
 
 	return word[value];
 }
@@ -143,10 +143,12 @@ _Static_assert(offsetof(struct class_match, port_last) ==
 
 const struct option option_table[] = {
 	/* general */
-	{OPTION_SECTION_MAIN, .name = "mode", ENUM(config, mode), .def = CONFIG_MODE_KERNEL,
+	{OPTION_SECTION_MAIN, .name = "mode", ENUM(config, mode), .def = CONFIG_MODE_AUTO,
 		.max = CONFIG_MODE_OBSERVE, .word = mode_word, .live = true,
-		.text = "kernel moves traffic; observe changes nothing and says what it would "
-			"do."},
+		.text = "kernel moves traffic by rules and tables of our own; mwan3 leaves that to "
+			"OpenWrt's mwan3 and sends its marks elsewhere when a link is left; auto "
+			"is mwan3 where that is running and kernel otherwise; observe changes "
+			"nothing and says what it would do."},
 	{OPTION_SECTION_MAIN, .name = "discover", BOOL(config, zero_config), .def = 1, .live = true,
 		.text = "Whether every device with a default route becomes a link by itself. "
 			"With 0 only the links of this file are used."},
@@ -277,6 +279,10 @@ const struct option option_table[] = {
 		.def = 32400, .min = 1, .max = 32766 - 300,
 		.text = "First of 300 rule priorities that are ours. The rules of VPNs and of "
 			"other policy routing belong before it."},
+	{OPTION_SECTION_STEER, .name = "mwan3_config", TEXT(PATH, config, mwan3_config),
+		.def_text = "/etc/config/mwan3", .live = true,
+		.text = "Where the configuration of mwan3 is, if it is installed. It is read, and "
+			"never written."},
 	{OPTION_SECTION_STEER, .name = "nexthop_base", INTEGER(config, nexthop_base, uint32_t),
 		.def = 7400000, .min = 1, .max = INT32_MAX - 128,
 		.text = "First of 128 nexthop ids that are ours."},

@@ -35,6 +35,8 @@ static void tell_events(struct daemon *d)
 		const struct event *e = &d->output.event[i];
 		char text[EVENT_TEXT_SIZE];
 
+		if (e->kind == EVENT_HEALTH)
+			d->health_stale |= mwan3_health(d->mwan3, e->path, (enum health)e->to);
 		eventring_put(&d->events, e);
 		ledger_event(&d->ledger, e, view_path, d);
 		d->resolver_stale =
@@ -73,6 +75,19 @@ static void carry_out(struct daemon *d)
 	}
 }
 
+/* Other policies than the engine's class use other links; those that died there are left too. */
+static void follow_health(struct daemon *d)
+{
+	uint32_t dead;
+
+	d->health_stale = false;
+	(void)steer_refresh(d->steer);
+	dead = mwan3_take_dead(d->mwan3);
+	for (unsigned path = 0; path < PATHS_MAX; path++)
+		if (dead & UINT32_C(1) << path)
+			steer_move_flows(d->steer, path);
+}
+
 /* What adapters must know of a path before the engine sends anything over it. */
 static void tell_path(struct daemon *d, unsigned path, const struct path_facts *facts)
 {
@@ -97,6 +112,8 @@ static void step(struct daemon *d, struct input *in)
 	d->steps++;
 	tell_events(d);
 	carry_out(d);
+	if (d->health_stale)
+		follow_health(d);
 }
 
 static void adopt_learned(struct daemon *d, uint32_t slots)
@@ -126,6 +143,7 @@ static void give_policy(struct daemon *d)
 	d->policy = config->policy;
 	d->policy.observe = config->mode == CONFIG_MODE_OBSERVE || d->options.observe;
 	links_fill_policy(d->links, &d->policy);
+	mwan3_fill_policy(d->mwan3, &d->policy);
 	config_class_slots(config, &d->policy);
 	if (!d->policy.observe)
 		steer_set_links(d->steer, &d->policy);
@@ -139,6 +157,44 @@ static void links_changed(void *user)
 	struct daemon *d = user;
 
 	d->policy_stale = true;
+}
+
+static void mwan3_changed(void *user)
+{
+	struct daemon *d = user;
+
+	d->mwan3_stale = true;
+}
+
+static int use_steering(struct daemon *d, const struct config *config, struct problem *ret)
+{
+	struct steer_delegate delegate;
+	bool was = mwan3_steered(d->mwan3), is;
+	int error;
+
+	d->mwan3_stale = false;
+	mwan3_configure(d->mwan3, config);
+	is = mwan3_steered(d->mwan3);
+	if (was != is)
+		log_line(LOG_NOTICE, "steering: by %s", is ? "mwan3's marks" : "our own tables");
+	mwan3_adapt(d->mwan3, config, &d->steering);
+	mwan3_delegate(d->mwan3, &delegate);
+	steer_delegate(d->steer, &delegate);
+	error = steer_configure(d->steer, &d->steering, ret);
+	if (error < 0)
+		return error;
+	probes_configure(d->probes, &d->steering);
+	d->policy_stale = true;
+	d->health_stale = true;
+	return 0;
+}
+
+static void follow_mwan3(struct daemon *d)
+{
+	struct problem problem;
+
+	if (use_steering(d, daemon_config(d), &problem) < 0)
+		log_line(LOG_ERR, "%s: %s", problem.place, problem.text);
 }
 
 static void arm_timer(struct daemon *d)
@@ -160,6 +216,8 @@ static void drain(struct daemon *d)
 {
 	struct input in;
 
+	if (d->mwan3_stale)
+		follow_mwan3(d);
 	for (unsigned i = 0; i < STEPS_PER_WAKEUP; i++) {
 		if (d->policy_stale) {
 			give_policy(d);
@@ -327,7 +385,7 @@ int daemon_use_config(struct daemon *d, const struct config *config, struct prob
 
 	if (!config_diff(daemon_config(d), config, tell_difference, d))
 		log_line(LOG_INFO, "configuration: nothing differs");
-	error = steer_configure(d->steer, config, ret);
+	error = use_steering(d, config, ret);
 	if (error < 0)
 		return error;
 	d->config[next] = *config;
@@ -335,7 +393,6 @@ int daemon_use_config(struct daemon *d, const struct config *config, struct prob
 	config = daemon_config(d);
 	d->api.config = config;
 	log_set_level(d->options.log_level >= 0 ? d->options.log_level : config->log_level);
-	probes_configure(d->probes, config);
 	ubus_configure(d->ubus, config->ubus == CONFIG_UBUS_AUTO, config->ubus_socket);
 	if (d->checkpoint)
 		checkpoint_configure(d->checkpoint, config->checkpoint_us,
@@ -456,16 +513,23 @@ static int open_loop(struct daemon *d, struct problem *ret)
 static int open_adapters(struct daemon *d, struct problem *ret)
 {
 	const struct config *config = daemon_config(d);
+	struct steer_delegate delegate;
 
 	d->counters = counters_new(&d->inbox);
 	if (!d->counters)
 		return fail(ret, "counters", errno);
-	d->probes = probes_new(d->base, &d->inbox, config);
+	d->mwan3 = mwan3_new(d->base, config, mwan3_changed, d);
+	if (!d->mwan3)
+		return fail(ret, "mwan3", errno);
+	mwan3_adapt(d->mwan3, config, &d->steering);
+	d->probes = probes_new(d->base, &d->inbox, &d->steering);
 	if (!d->probes)
 		return fail(ret, "probes", errno);
-	d->steer = steer_new(d->base, &d->inbox, config, ret);
+	d->steer = steer_new(d->base, &d->inbox, &d->steering, ret);
 	if (!d->steer)
 		return -EIO;
+	mwan3_delegate(d->mwan3, &delegate);
+	steer_delegate(d->steer, &delegate);
 	steer_set_run_dir(d->steer, d->options.run_dir);
 	d->links = links_new(d->base, &d->inbox, d->options.run_dir, config, links_changed, d);
 	if (!d->links)
@@ -569,6 +633,7 @@ void daemon_done(struct daemon *d)
 	finish_memory(d);
 	links_free(d->links);
 	steer_free(d->steer);
+	mwan3_free(d->mwan3);
 	probes_free(d->probes);
 	counters_free(d->counters);
 	for (unsigned i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)

@@ -20,6 +20,7 @@
 #include "io/inbox.h"
 #include "io/journal.h"
 #include "io/links.h"
+#include "io/mwan3.h"
 #include "io/netifd.h"
 #include "io/probes.h"
 #include "io/resolver.h"
@@ -41,7 +42,8 @@ struct daemon {
 	struct daemon_options options;
 	struct config config[2]; /* the one in use, and room for the next */
 	unsigned config_in_use;
-	struct policy policy; /* as given to the engine */
+	struct config steering; /* as given to steer and probes: adapted to mwan3 */
+	struct policy policy;   /* as given to the engine */
 
 	struct event_base *base;
 	struct event *timer, *second, *signals[4];
@@ -50,6 +52,7 @@ struct daemon {
 	struct probes *probes;
 	struct counters *counters;
 	struct steer *steer;
+	struct mwan3 *mwan3;
 	struct checkpoint *checkpoint; /* NULL: there is no state directory */
 	struct rpc *rpc;
 	struct ubus *ubus;
@@ -76,6 +79,8 @@ struct daemon {
 	int64_t armed_us;    /* what the timer is set to */
 	bool policy_stale;   /* links changed: build the policy again before the next input */
 	bool resolver_stale; /* a path's health or netifd's resolvers changed */
+	bool mwan3_stale;    /* mwan3 came, went or changed */
+	bool health_stale;   /* mwan3's marks may have to go elsewhere */
 	bool stopping, reload;
 };
 

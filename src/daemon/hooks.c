@@ -192,6 +192,13 @@ static const char *hook_ubus_state(void *user)
 	return ubus_state_name(ubus_state(d->ubus));
 }
 
+static void hook_steering(void *user, api_sentence_fn *tell, void *to)
+{
+	const struct daemon *d = user;
+
+	mwan3_tell(d->mwan3, tell, to);
+}
+
 static void hook_log(void *user, int level, const char *text)
 {
 	(void)user;
@@ -210,5 +217,6 @@ const struct api_hooks daemon_hooks = {
 	.metrics = hook_metrics,
 	.link = hook_link,
 	.ubus_state = hook_ubus_state,
+	.steering = hook_steering,
 	.log = hook_log,
 };

@@ -53,6 +53,8 @@ struct steer {
 	bool asked_class[CLASSES_MAX][FAMILY_COUNT];
 	struct action_path last_path[PATHS_MAX]; /* as asked, for another numbering */
 	struct action_route last_route[CLASSES_MAX][FAMILY_COUNT];
+	struct steer_delegate delegate;
+	bool delegate_changed;
 	uint32_t reported_paths; /* drift was told and nothing done since */
 	bool reported_class[CLASSES_MAX][FAMILY_COUNT];
 
@@ -143,6 +145,12 @@ static void verify_fired(evutil_socket_t fd, short what, void *user)
 		return;
 	}
 	tell_drift(s);
+	if (s->active && steer_redirects_differ(&s->wanted, &s->held)) {
+		log_line(LOG_NOTICE, "rules for mwan3's marks are not as they were left: put back");
+		error = steer_refresh(s);
+		if (error)
+			log_line(LOG_WARNING, "rules for mwan3's marks: %s", strerror(-error));
+	}
 }
 
 static void stale_fired(evutil_socket_t fd, short what, void *user)
@@ -252,6 +260,10 @@ static bool leads_over(const struct steer *s, const struct steer_route *route,
 /* The path that an adopted route goes over; PATHS_MAX when that cannot be said. */
 static unsigned adopted_path(const struct steer *s, unsigned class, enum family family)
 {
+	if (s->delegate.family[family])
+		return class ? PATHS_MAX
+			     : s->delegate.adopt(s->delegate.user, family, &s->numbers,
+				       s->held.redirect[family]);
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, family);
 
@@ -430,13 +442,28 @@ static bool valid_route(const struct action_route *a)
 	return true;
 }
 
+static int apply_redirects(struct steer *s, enum family family)
+{
+	struct steer_rule *wanted = s->wanted.redirect[family];
+	int error;
+
+	memset(wanted, 0, sizeof(s->wanted.redirect[family]));
+	if (s->delegate.family[family] && s->asked_class[0][family])
+		(void)s->delegate.redirect(s->delegate.user, &s->last_route[0][family], &s->numbers,
+			wanted);
+	steer_change_init(&s->change);
+	error = steer_change_redirects(&s->change, &s->held, &s->wanted, family);
+	return error ? error : carry_out(s);
+}
+
 static int apply_route(struct steer *s, const struct action_route *a)
 {
-	int error;
+	int error = 0;
 
 	if (!valid_route(a))
 		return -EINVAL;
-	error = steer_want_route(&s->wanted, &s->numbers, uses_objects(s), a);
+	if (!s->delegate.family[a->family])
+		error = steer_want_route(&s->wanted, &s->numbers, uses_objects(s), a);
 	if (error)
 		return error;
 	s->asked_class[a->class][a->family] = true;
@@ -446,6 +473,8 @@ static int apply_route(struct steer *s, const struct action_route *a)
 		steer_sysctl_balance(&s->sysctl);
 	for (unsigned i = 0; i < a->n; i++)
 		steer_flows_keep(&s->flows, a->path[i], a->class);
+	if (s->delegate.family[a->family])
+		return a->class ? 0 : apply_redirects(s, (enum family)a->family);
 	steer_change_init(&s->change);
 	error = steer_change_route(&s->change, &s->numbers, &s->held, &s->wanted, a->class,
 		(enum family)a->family);
@@ -466,6 +495,40 @@ static int apply_flows(struct steer *s, const struct action_flows *a, int64_t no
 	if (a->class == 0 || a->class == CLASSES_MAX)
 		steer_own_end(&s->own, a->path, s->last_path[a->path].facts.address);
 	return error;
+}
+
+int steer_refresh(struct steer *s)
+{
+	int first = 0;
+
+	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT && s->active; family++) {
+		int error = apply_redirects(s, family);
+
+		first = first ? first : error;
+	}
+	return first;
+}
+
+void steer_move_flows(struct steer *s, unsigned path)
+{
+	struct action_flows flows = {.path = (uint8_t)path, .class = CLASSES_MAX};
+
+	if (s->active)
+		(void)apply_flows(s, &flows, inbox_clock_us());
+}
+
+void steer_delegate(struct steer *s, const struct steer_delegate *delegate)
+{
+	static const struct steer_delegate none;
+	const struct steer_delegate *is = delegate ? delegate : &none;
+	bool same = memcmp(s->delegate.family, is->family, sizeof(is->family)) == 0;
+
+	s->delegate = *is;
+	s->delegate_changed = s->active && (s->delegate_changed || !same);
+	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT && !s->active; family++) {
+		if (is->family[family])
+			(void)is->adopt(is->user, family, &s->numbers, s->held.redirect[family]);
+	}
 }
 
 void steer_apply(struct steer *s, const struct action *a)
@@ -583,8 +646,10 @@ int steer_configure(struct steer *s, const struct config *config, struct problem
 
 	s->config = *config;
 	s->numbers = steer_numbers(config);
-	if (!same_numbers(&old, &s->numbers) || used_objects != uses_objects(s))
+	if (!same_numbers(&old, &s->numbers) || used_objects != uses_objects(s) ||
+		s->delegate_changed)
 		error = renumber(s, &old);
+	s->delegate_changed = false;
 	if (error) {
 		problem_set(ret, "rtnetlink", 0,
 			"routes cannot be moved to the new numbers: %s; restart with `autonomyctl "

@@ -12,6 +12,8 @@
  *            rule_base + 100           main, suppress_prefixlength 0
  *            rule_base + 200 + class   fwmark of a class but 0 -> table of that class
  *            rule_base + 204           everything else -> table of class 0
+ *            rule_base + 210 + number  another program's mark -> another of its tables (io/mwan3.h),
+ *                                      instead of everything for classes
  *
  * A switch is one RTM_NEWROUTE replace in the class table, onto the path's nexthop object or,
  * when the class balances, onto its group (docs/adr/0005: why not a group of one).  Without
@@ -34,6 +36,8 @@
 #include "core/output.h"
 #include "io/inbox.h"
 #include "io/mark.h" /* steer_mark(), shared with the probes */
+#include "io/steer_numbers.h"
+#include "io/steer_object.h"
 
 struct steer;
 
@@ -54,6 +58,31 @@ int steer_configure(struct steer *s, const struct config *config, struct problem
 void steer_set_links(struct steer *s, const struct policy *policy);
 
 void steer_apply(struct steer *s, const struct action *a);
+
+/*
+ * Who turns the route of class 0 into rules instead of class tables, in these families.  redirect
+ * fills ret and returns how many; adopt says which path the rules that were found stand for (PATHS_MAX: not known).
+ */
+struct steer_delegate {
+	unsigned (*redirect)(void *user, const struct action_route *route,
+		const struct steer_numbers *numbers, struct steer_rule ret[STEER_REDIRECTS_MAX]);
+	unsigned (*adopt)(void *user, enum family family, const struct steer_numbers *numbers,
+		const struct steer_rule held[STEER_REDIRECTS_MAX]);
+	void *user;
+	bool family[FAMILY_COUNT];
+};
+
+/*
+ * From the next steer_configure() on; NULL: class tables everywhere.  What was made in the other way is taken
+ * out by that call, after the new way is there.
+ */
+void steer_delegate(struct steer *s, const struct steer_delegate *delegate);
+
+/* The delegate's rules may have to be others.  0 or -errno. */
+int steer_refresh(struct steer *s);
+
+/* Every flow of the path starts anew. */
+void steer_move_flows(struct steer *s, unsigned path);
 
 /* Removes everything of ours (also what an earlier process left, found by protocol number, nft
    table or iptables chains).  0 or -errno of the first thing that could not be removed. */

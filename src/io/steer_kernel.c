@@ -146,6 +146,7 @@ static void reset_rules(void *user)
 	for (unsigned class = 0; class < CLASSES_MAX; class ++)
 		r->state->class_rule[class][r->family] = false;
 	r->state->main_rule[r->family] = false;
+	memset(r->state->redirect[r->family], 0, sizeof(r->state->redirect[r->family]));
 }
 
 int steer_read(struct netlink *netlink, const struct steer_numbers *n, struct steer_state *ret,
@@ -270,6 +271,9 @@ static bool wants_rule(const struct sweeping *s, const struct steer_rule *rule)
 		if (asked.class_rule[class][family])
 			return s->wanted->class_rule[class][family];
 	}
+	if (asked.redirect[family][0].table)
+		return steer_find_redirect(s->wanted->redirect[family],
+			       &asked.redirect[family][0]) >= 0;
 	return s->wanted->main_rule[family];
 }
 

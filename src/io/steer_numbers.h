@@ -9,6 +9,9 @@
 #define STEER_GROUP_FIRST 64 /* of nexthop ids and tables: paths below, classes from here */
 #define STEER_RULE_MAIN 100
 #define STEER_RULE_CLASS 200
+#define STEER_RULE_REDIRECT 210 /* and up to 60 more */
+#define STEER_REDIRECT_SPAN 61
+#define STEER_REDIRECTS_MAX 32 /* in a family */
 #define STEER_NUMBERS_SPAN 128 /* ids and tables from their base on */
 #define STEER_RULES_SPAN 300   /* priorities from rule_base on */
 #define STEER_METRIC 1         /* of our default routes; IPv6 has no 0 */

@@ -213,6 +213,33 @@ static bool same_rule(const struct steer_rule *rule, struct steer_rule ours)
 	return steer_rule_equal(rule, &ours);
 }
 
+int steer_find_redirect(const struct steer_rule list[STEER_REDIRECTS_MAX],
+	const struct steer_rule *rule)
+{
+	for (int i = 0; i < STEER_REDIRECTS_MAX; i++) {
+		if (steer_rule_equal(&list[i], rule))
+			return i;
+	}
+	return -1;
+}
+
+static const struct steer_rule no_rule;
+
+static bool hold_redirect(struct steer_state *held, const struct steer_numbers *n,
+	const struct steer_rule *rule)
+{
+	struct steer_rule *list = held->redirect[rule->family];
+	int place = steer_find_redirect(list, &no_rule);
+
+	if (rule->priority - n->rule_base - STEER_RULE_REDIRECT >= STEER_REDIRECT_SPAN ||
+		!rule->mask || !rule->table || rule->suppress_default || place < 0 ||
+		(rule->protocol && rule->protocol != n->protocol))
+		return false;
+	list[place] = *rule;
+	list[place].protocol = n->protocol;
+	return true;
+}
+
 bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_rule *rule)
 {
@@ -234,7 +261,7 @@ bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
 		held->main_rule[family] = true;
 		return true;
 	}
-	return false;
+	return hold_redirect(held, n, rule);
 }
 
 static void forget_member(struct steer_nexthop *group, struct steer_route *route, uint32_t id)
@@ -552,11 +579,32 @@ int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
 	return error;
 }
 
+int steer_change_redirects(struct steer_change *c, const struct steer_state *held,
+	const struct steer_state *wanted, enum family family)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < 2 * STEER_REDIRECTS_MAX && !error; i++) {
+		struct steer_step step = {.part = STEER_REDIRECT,
+			.family = (uint8_t)family,
+			.prefix = i % STEER_REDIRECTS_MAX,
+			.deletes = i >= STEER_REDIRECTS_MAX};
+		const struct steer_rule *rule =
+			&(step.deletes ? held : wanted)->redirect[family][step.prefix];
+		const struct steer_rule *others = (step.deletes ? wanted : held)->redirect[family];
+
+		if (!rule->table || steer_find_redirect(others, rule) >= 0)
+			continue;
+		error = change_rule(c, step.deletes, !step.deletes, rule, step);
+	}
+	return error;
+}
+
 /* What the kernel says when there was nothing to do. */
 static bool is_done(const struct steer_step *step, int error)
 {
 	bool rule = step->part == STEER_LINK_RULE || step->part == STEER_CLASS_RULE ||
-		    step->part == STEER_MAIN_RULE;
+		    step->part == STEER_MAIN_RULE || step->part == STEER_REDIRECT;
 
 	/* without a prefix its neighbours are reached by the gateway: no reason to do without
 	 * the path */
@@ -581,6 +629,18 @@ static void book_prefix(const struct steer_step *step, struct steer_state *held,
 		held->on_link[step->path].prefix[place] =
 			wanted->on_link[step->path].prefix[step->prefix];
 	held->on_link[step->path].oif = wanted->on_link[step->path].oif;
+}
+
+static void book_redirect(const struct steer_step *step, struct steer_state *held,
+	const struct steer_state *wanted)
+{
+	struct steer_rule *list = held->redirect[step->family];
+	int place = steer_find_redirect(list, &no_rule);
+
+	if (step->deletes)
+		list[step->prefix] = no_rule;
+	else if (place >= 0)
+		list[place] = wanted->redirect[step->family][step->prefix];
 }
 
 static void book(const struct steer_step *step, struct steer_state *held,
@@ -615,6 +675,9 @@ static void book(const struct steer_step *step, struct steer_state *held,
 	case STEER_MAIN_RULE:
 		held->main_rule[step->family] = wanted->main_rule[step->family];
 		break;
+	case STEER_REDIRECT:
+		book_redirect(step, held, wanted);
+		break;
 	}
 }
 
@@ -642,6 +705,20 @@ bool steer_path_differs(const struct steer_state *wanted, const struct steer_sta
 	return !steer_nexthop_equal(&wanted->nexthop[path], &held->nexthop[path]) ||
 	       !steer_route_equal(&wanted->link_route[path], &held->link_route[path]) ||
 	       wanted->link_rule[path] != held->link_rule[path];
+}
+
+bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held)
+{
+	for (unsigned i = 0; i < FAMILY_COUNT * STEER_REDIRECTS_MAX; i++) {
+		unsigned family = i / STEER_REDIRECTS_MAX, place = i % STEER_REDIRECTS_MAX;
+		const struct steer_rule *want = &wanted->redirect[family][place];
+		const struct steer_rule *have = &held->redirect[family][place];
+
+		if ((want->table && steer_find_redirect(held->redirect[family], want) < 0) ||
+			(have->table && steer_find_redirect(wanted->redirect[family], have) < 0))
+			return true;
+	}
+	return false;
 }
 
 bool steer_class_differs(const struct steer_state *wanted, const struct steer_state *held,

@@ -34,6 +34,8 @@ struct steer_state {
 	struct steer_route class_route[CLASSES_MAX][FAMILY_COUNT];
 	bool class_rule[CLASSES_MAX][FAMILY_COUNT];
 	bool main_rule[FAMILY_COUNT];
+	/* another's marks to another's tables, in no order; table 0: none */
+	struct steer_rule redirect[FAMILY_COUNT][STEER_REDIRECTS_MAX];
 };
 
 enum steer_part {
@@ -45,13 +47,14 @@ enum steer_part {
 	STEER_CLASS_ROUTE,
 	STEER_CLASS_RULE,
 	STEER_MAIN_RULE,
+	STEER_REDIRECT,
 };
 
 struct steer_change {
 	struct netlink_batch batch;
 	struct steer_step {
 		enum steer_part part;
-		uint8_t path, class, family, prefix;
+		uint8_t path, class, family, prefix; /* prefix: or the place of a redirect */
 		bool deletes;
 	} step[NETLINK_BATCH_MESSAGES];
 };
@@ -77,6 +80,10 @@ bool steer_hold_route(struct steer_state *held, const struct steer_numbers *n,
 bool steer_hold_rule(struct steer_state *held, const struct steer_numbers *n,
 	const struct steer_rule *rule);
 
+/* The place of a rule among these; -1: it is not there.  An empty rule finds a free place. */
+int steer_find_redirect(const struct steer_rule list[STEER_REDIRECTS_MAX],
+	const struct steer_rule *rule);
+
 /* What the kernel does by itself when a device loses its carrier (objects) or goes down:
    nexthops go, groups shrink, routes over them go.  True when there was something to lose. */
 bool steer_lose_device(struct steer_state *held, const struct steer_numbers *n, uint32_t ifindex,
@@ -95,6 +102,10 @@ int steer_change_route(struct steer_change *c, const struct steer_numbers *n,
 	const struct steer_state *held, const struct steer_state *wanted, unsigned class,
 	enum family family);
 
+/* What is new comes before what is no longer wanted goes. */
+int steer_change_redirects(struct steer_change *c, const struct steer_state *held,
+	const struct steer_state *wanted, enum family family);
+
 /* After the batch was run: books what was acknowledged; the first -errno that matters. */
 int steer_change_book(struct steer_change *c, struct steer_state *held,
 	const struct steer_state *wanted);
@@ -102,6 +113,7 @@ int steer_change_book(struct steer_change *c, struct steer_state *held,
 /* What is on the link counts for nothing here. */
 bool steer_path_differs(const struct steer_state *wanted, const struct steer_state *held,
 	unsigned path);
+bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held);
 /* Rules that are there without being wanted are no difference. */
 bool steer_class_differs(const struct steer_state *wanted, const struct steer_state *held,
 	unsigned class, enum family family);
