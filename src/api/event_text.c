@@ -4,6 +4,7 @@
 
 #include "api/explain.h"
 #include "api/words.h"
+#include "base/imath.h"
 #include "base/usec.h"
 #include "core/names.h"
 
@@ -249,6 +250,19 @@ static void tell_target(const struct teller *t)
 		      : "well again, it counts");
 }
 
+static void tell_forecast(const struct teller *t)
+{
+	const struct event *e = t->e;
+
+	add_path_name(t, e->path);
+	words_add(t->out, ": forecasts of outages within %lld s %s", (long long)e->value[3],
+		e->to == TRUST_NONE ? "are no longer heeded" : "are heeded");
+	words_add(t->out, ": %s was the mean forecast, ", word_percent(e->value[1]).text);
+	words_add(t->out, "%s came true, skill ", word_percent(e->value[2]).text);
+	words_add(t->out, "%s%s", e->value[0] < 0 ? "-" : "",
+		word_percent(imath_abs(e->value[0])).text);
+}
+
 static void tell_path_facts(const struct teller *t)
 {
 	static const char *const fact[] = {"device", "carrier", "address", "gateway", "MTU"};
@@ -346,6 +360,9 @@ static void tell(const struct teller *t)
 		words_add(t->out, "an input's time ran backwards by %s and was corrected",
 			word_span(e->value[0]).text);
 		return;
+	case EVENT_FORECAST:
+		tell_forecast(t);
+		return;
 	case EVENT_KIND_COUNT:
 		break;
 	}
@@ -401,6 +418,7 @@ int event_level(const struct event *e)
 	case EVENT_PATH_FACTS:
 	case EVENT_BUDGET:
 	case EVENT_TIME:
+	case EVENT_FORECAST:
 		return LOG_INFO;
 	case EVENT_KIND_COUNT:
 		break;

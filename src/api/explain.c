@@ -18,7 +18,7 @@ struct writer {
 const char *topic_name(enum topic topic)
 {
 	static const char *const name[] = {"now", "why", "user", "why-not", "fault", "waiting",
-		"change"};
+		"forecast", "change"};
 
 	return (unsigned)topic < TOPIC_COUNT ? name[topic] : NULL;
 }
@@ -275,6 +275,31 @@ static void add_needs_reason(struct words *out, const struct snapshot *s, unsign
 			name(s, loser), score);
 }
 
+static const struct forecast_view *forecast_of(const struct snapshot *s, unsigned path)
+{
+	return &s->path[path].forecast[s->policy->horizon];
+}
+
+/* "37 % within 10s" */
+static void add_chance(struct words *out, const struct snapshot *s, unsigned path)
+{
+	words_add(out, "%s within %s", word_percent(forecast_of(s, path)->chance_ppm).text,
+		horizon_name(s->policy->horizon));
+}
+
+/* "lte has announced an outage", "lte will probably fail (37 % within 10s)" */
+static void add_doom(struct words *out, const struct snapshot *s, unsigned path)
+{
+	words_add(out, "%s ", name(s, path));
+	if (forecast_of(s, path)->trust < TRUST_FULL) {
+		words_add(out, "has announced an outage");
+		return;
+	}
+	words_add(out, "will probably fail (");
+	add_chance(out, s, path);
+	words_add(out, ")");
+}
+
 /* Why winner goes before loser at a step, seen from the winner: "is preferred to lte (100 over 50)". */
 static void add_reason(struct words *out, const struct snapshot *s, unsigned class, enum step step,
 	unsigned winner, unsigned loser)
@@ -311,7 +336,8 @@ static void add_reason(struct words *out, const struct snapshot *s, unsigned cla
 		words_add(out, "%s in an hour)", word_span(s->path[loser].trouble_us).text);
 		break;
 	case STEP_FORECAST:
-		words_add(out, "is expected to stay, %s has announced an outage", other);
+		words_add(out, "is expected to stay, ");
+		add_doom(out, s, loser);
 		break;
 	case STEP_PREFERENCE:
 		words_add(out, "is preferred to %s (%d over %d)", other, won->preference,
@@ -524,7 +550,8 @@ static void add_loss(struct words *out, const struct writer *w, unsigned path, e
 		words_add(out, "%s of trouble in an hour; ", word_span(v->trouble_us).text);
 		break;
 	case STEP_FORECAST:
-		words_add(out, "an outage is announced; ");
+		add_doom(out, s, path);
+		words_add(out, "; ");
 		break;
 	case STEP_PREFERENCE:
 		words_add(out, "%d against %d; ", s->policy->link[path_link(path)].preference,
@@ -593,6 +620,44 @@ static void say_faults(const struct writer *w)
 			words_add(&out, "; ");
 		words_add(&out, "%s.", explain_verdict(v->verdict));
 	}
+}
+
+static const char *heeded(const struct writer *w, enum trust trust)
+{
+	if (w->s->policy->prediction == PREDICTION_OBSERVE)
+		return "only watched (prediction observe)";
+	switch (trust) {
+	case TRUST_NONE:
+		return "not heeded: such forecasts have shown no skill here";
+	case TRUST_UNTRIED:
+		return "heeded for being ready only: too little has happened here to tell their "
+		       "worth";
+	case TRUST_SOME:
+		return "heeded for being ready and for asking sooner";
+	case TRUST_FULL:
+		return "heeded, for leaving in time too";
+	case TRUST_COUNT:
+		break;
+	}
+	return "?";
+}
+
+static void say_forecast(const struct writer *w)
+{
+	const struct forecast_view *f;
+	struct words out;
+
+	if (!w->d->n || w->s->policy->prediction == PREDICTION_OFF)
+		return;
+	f = forecast_of(w->s, w->d->path[0]);
+	if (!f->chance_ppm)
+		return;
+	out = line(w, TOPIC_FORECAST, w->d->path[0]);
+	words_add(&out, "%s fails with a chance of ", name(w->s, w->d->path[0]));
+	add_chance(&out, w->s, w->d->path[0]);
+	if (f->n)
+		words_add(&out, " (%s is usual here)", word_percent(f->happened_ppm).text);
+	words_add(&out, "; %s.", heeded(w, f->trust));
 }
 
 static void say_stay(const struct writer *w)
@@ -794,5 +859,6 @@ void explain(const struct snapshot *s, unsigned class, enum family family, int64
 	say_why_not(&w);
 	say_faults(&w);
 	say_waiting(&w);
+	say_forecast(&w);
 	say_change(&w);
 }

@@ -7,13 +7,14 @@
 #include "api/snapshot.h"
 
 enum topic {
-	TOPIC_NOW,     /* what carries the traffic */
-	TOPIC_WHY,     /* the step that settled it */
-	TOPIC_USER,    /* pins, holds, drains */
-	TOPIC_WHY_NOT, /* of each other path: the step at which it loses */
-	TOPIC_FAULT,   /* of each path with a verdict */
-	TOPIC_WAITING, /* what holds a move back, and until when */
-	TOPIC_CHANGE,  /* what would lead to another choice */
+	TOPIC_NOW,      /* what carries the traffic */
+	TOPIC_WHY,      /* the step that settled it */
+	TOPIC_USER,     /* pins, holds, drains */
+	TOPIC_WHY_NOT,  /* of each other path: the step at which it loses */
+	TOPIC_FAULT,    /* of each path with a verdict */
+	TOPIC_WAITING,  /* what holds a move back, and until when */
+	TOPIC_FORECAST, /* how likely an outage of what is used is, and whether that is heeded */
+	TOPIC_CHANGE,   /* what would lead to another choice */
 	TOPIC_COUNT,
 };
 

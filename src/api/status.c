@@ -51,6 +51,26 @@ static void put_facts(struct json_object *o, enum family family, const struct pa
 	json_put_int(o, "mtu", f->mtu);
 }
 
+static void put_forecasts(struct json_object *o, const struct path_view *v)
+{
+	struct json_object *all = json_object_new_object();
+
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		const struct forecast_view *f = &v->forecast[h];
+		struct json_object *one = json_object_new_object();
+
+		json_put_percent(one, "chance_percent", f->chance_ppm);
+		json_put_text(one, "trust", trust_name(f->trust));
+		json_put_int(one, "skill_percent", f->skill_ppm / 10000);
+		json_put_percent(one, "said_percent", f->said_ppm);
+		json_put_percent(one, "happened_percent", f->happened_ppm);
+		json_put_int(one, "forecasts", f->n);
+		json_put_int(one, "outages", f->onsets);
+		json_object_object_add(all, horizon_name((enum horizon)h), one);
+	}
+	json_object_object_add(o, "forecast", all);
+}
+
 static void put_deep(struct json_object *o, const struct path_view *v)
 {
 	json_put_bool(o, "installed", v->installed);
@@ -68,6 +88,7 @@ static void put_deep(struct json_object *o, const struct path_view *v)
 		json_put_int(o, "quota_used_bytes", v->quota_used_bytes);
 	json_put_ms(o, "hold_ms", v->hold_us);
 	json_put_int(o, "relapses", v->relapses);
+	put_forecasts(o, v);
 }
 
 static struct json_object *path_json(const struct snapshot *s, unsigned path, bool deep)

@@ -12,6 +12,20 @@ int32_t imath_ln_ppm(uint32_t v_ppm);
 /* Largest r with r * r <= v. */
 uint32_t imath_sqrt(uint64_t v);
 
+/* log2(v) in 1/256, straight between powers of two; 0 for v < 2.  imath_exp2_q8() is its exact inverse up to rounding down. */
+static inline uint32_t imath_log2_q8(uint32_t v)
+{
+	unsigned k = v ? 31 - (unsigned)__builtin_clz(v) : 0;
+
+	return k * 256 + (uint32_t)(((uint64_t)v << 8 >> k) & 255) * (k > 0);
+}
+
+/* log2_q8 < 32 * 256 */
+static inline uint32_t imath_exp2_q8(uint32_t log2_q8)
+{
+	return (uint32_t)((UINT64_C(256) + log2_q8 % 256) << (log2_q8 / 256) >> 8);
+}
+
 /* The average moved towards sample by 1/2^shift, rounding to nearest so that it arrives. */
 static inline int64_t imath_average(int64_t average, int64_t sample, unsigned shift)
 {

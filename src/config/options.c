@@ -60,6 +60,16 @@ static const char *need_word(int64_t value)
 	return class_need_name((enum class_need)value);
 }
 
+static const char *prediction_word(int64_t value)
+{
+	return prediction_name((enum prediction)value);
+}
+
+static const char *horizon_word(int64_t value)
+{
+	return horizon_name((enum horizon)value);
+}
+
 static const char *method_word(int64_t value)
 {
 	return probe_method_name((enum probe_method)value);
@@ -258,6 +268,17 @@ const struct option option_table[] = {
 		.live = true,
 		.text = "Whether a link on which only DNS is dead is left for one whose DNS "
 			"works."},
+
+	{OPTION_SECTION_FAILOVER, .name = "prediction", ENUM(config, policy.prediction),
+		.def = PREDICTION_ON, .max = PREDICTION_COUNT - 1, .word = prediction_word,
+		.live = true,
+		.text = "Whether outages are forecast. observe: forecasts are made, checked "
+			"against what happens and shown. on: they are also acted upon, as far as "
+			"they have proved right on the link in question."},
+	{OPTION_SECTION_FAILOVER, .name = "prediction_horizon", ENUM(config, policy.horizon),
+		.def = HORIZON_10S, .max = HORIZON_COUNT - 1, .word = horizon_word, .live = true,
+		.text = "How far ahead the forecasts look that are acted upon. 60s had no skill on "
+			"recordings of other places: it stands by until it has shown some here."},
 
 	/* the kernel */
 	{OPTION_SECTION_STEER, .name = "firewall", ENUM(config, firewall),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/usec.h"
+#include "core/predict.h"
 
 #define SETTLE_US (2 * USEC_S) /* hold of a path that never failed */
 #define START_WAIT_US                                                                              \
@@ -13,7 +14,8 @@
 #define TELL_AGAIN_US (10 * USEC_MIN)
 #define TRIAL_US (250 * USEC_MS)
 #define TRIAL_LONG_US USEC_S
-#define TRIAL_STALE_US (4 * USEC_S) /* then it starts over: old answers prove nothing */
+#define TRIAL_STALE_US (4 * USEC_S)   /* then it starts over: old answers prove nothing */
+#define STANDBY_FRESH_US (5 * USEC_S) /* before a likely outage the next best is known to be well */
 #define HEAVY_LOSS_PPM 200000 /* established flows do not survive this either: they move too */
 
 struct field {
@@ -219,7 +221,7 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 			path[from].verdict == VERDICT_MTU)
 			c->flows |= UINT32_C(1) << from;
 	}
-	if (from != PATHS_MAX && !hard && step == STEP_STEADY)
+	if (from != PATHS_MAX && !hard && (step == STEP_STEADY || step == STEP_FORECAST))
 		path[from].left_us = env->now_us;
 	c->canary_from = PATHS_MAX;
 	if (back) {
@@ -323,7 +325,8 @@ static void move_softly(struct choice *c, const struct step_env *env, struct pat
 	enum step step)
 {
 	struct path *to = &path[best->path];
-	bool asked_for = step == STEP_PIN || step == STEP_QUOTA || step == STEP_FORECAST;
+	bool asked_for = step == STEP_PIN || step == STEP_QUOTA ||
+			 (step == STEP_FORECAST && path[c->path[0]].outage_at_us);
 	int64_t held_us = asked_for ? 0 : choice_held_until_us(to);
 
 	if (context->wish->held_until_us && step != STEP_PIN)
@@ -379,6 +382,15 @@ static uint32_t held_back(const struct field *f, const struct path path[],
 	return mask;
 }
 
+/* An outage of the path in use is likely: the answer to whether the other would do is had before it is needed. */
+static void keep_fresh(struct path *p, const struct step_env *env)
+{
+	if (env->now_us - p->alive_us >= STANDBY_FRESH_US && p->fresh_us <= env->now_us) {
+		p->fresh_us = env->now_us + STANDBY_FRESH_US;
+		p->heartbeat_us = usec_min(p->heartbeat_us, env->now_us);
+	}
+}
+
 /* The one in use is the best.  While it is under a burst, the next best is asked already whether it would do. */
 static void keep(struct choice *c, const struct step_env *env, struct path path[],
 	const struct field *f)
@@ -387,6 +399,8 @@ static void keep(struct choice *c, const struct step_env *env, struct path path[
 	const struct candidate *next = best_of(f, UINT32_C(1) << p->index);
 
 	c->fail_open = false;
+	if (next && predict_warns(p, env->policy, TRUST_UNTRIED))
+		keep_fresh(&path[next->path], env);
 	if (p->health != HEALTH_SUSPECT || p->suspicion != SUSPICION_BURST || !next ||
 		!next->key[STEP_ALIVE]) {
 		content(c);

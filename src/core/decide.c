@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/usec.h"
+#include "core/predict.h"
 
 #define HORIZON_US (10 * USEC_S) /* an outage announced for within this time counts as certain */
 #define SCORE_STEP                                                                                 \
@@ -89,7 +90,8 @@ void decide_candidate(const struct path *p, const struct policy *policy,
 	ret->key[STEP_QUOTA] =
 		!(context->drained & (1U << link)) + !(context->over_quota & (1U << link));
 	ret->key[STEP_NEEDS] = needs_key(p, policy, context->class, incumbent);
-	ret->key[STEP_FORECAST] = !p->outage_at_us || p->outage_at_us > now_us + HORIZON_US;
+	ret->key[STEP_FORECAST] = (!p->outage_at_us || p->outage_at_us > now_us + HORIZON_US) &&
+				  !predict_leaves(p, policy);
 	ret->key[STEP_STEADY] = steady_key(p, policy, incumbent, now_us);
 	ret->key[STEP_PREFERENCE] = policy->link[link].preference;
 	ret->key[STEP_SCORE] = p->score[context->class] / SCORE_STEP;

@@ -4,6 +4,7 @@
 
 #include "base/usec.h"
 #include "core/assess.h"
+#include "core/predict.h"
 #include "core/state.h"
 
 #define COUNT_IDLE_US                                                                              \
@@ -383,6 +384,7 @@ static void judge_paths(struct engine *e, const struct step_env *env)
 		path_judge(p, env, passive, active);
 		assess_trouble(p, env, active);
 		assess_path(p, env, passive, active);
+		predict_run(p, env);
 		/* what cut one family has often cut the other: ask at once */
 		if (before != HEALTH_DEAD && p->health == HEALTH_DEAD)
 			path_suspect(&e->path[i ^ 1U], env, SUSPICION_CHECK);

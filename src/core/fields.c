@@ -87,6 +87,8 @@ void fields_policy(struct pack *p, struct policy *v)
 	amount(p, &v->canary_us);
 	pack_bool(p, &v->dns_matters);
 	pack_bool(p, &v->move_flows_on_failback);
+	PACK_ENUM(p, v->prediction, PREDICTION_COUNT);
+	PACK_ENUM(p, v->horizon, HORIZON_COUNT);
 }
 
 static void path_facts(struct pack *p, struct path_facts *v)

@@ -177,6 +177,7 @@ void ledger_event(struct ledger *l, const struct event *ev, ledger_view_fn *view
 	case EVENT_BUDGET:
 	case EVENT_FLAP:
 	case EVENT_TIME:
+	case EVENT_FORECAST:
 	case EVENT_KIND_COUNT:
 		break;
 	}

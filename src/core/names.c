@@ -70,7 +70,7 @@ const char *event_kind_name(enum event_kind kind)
 {
 	static const char *const name[] = {"health", "switch", "stay", "canary", "fail-open",
 		"path-facts", "target", "verdict", "applied", "drift", "command", "expired",
-		"policy", "budget", "flap", "time"};
+		"policy", "budget", "flap", "time", "forecast"};
 
 	return NAME_OF(name, kind);
 }
@@ -105,4 +105,25 @@ const char *command_verb_name(enum command_verb verb)
 		"recheck", "release", "steer"};
 
 	return NAME_OF(name, verb);
+}
+
+const char *prediction_name(enum prediction prediction)
+{
+	static const char *const name[] = {"off", "observe", "on"};
+
+	return NAME_OF(name, prediction);
+}
+
+const char *horizon_name(enum horizon horizon)
+{
+	static const char *const name[] = {"1s", "10s", "60s"};
+
+	return NAME_OF(name, horizon);
+}
+
+const char *trust_name(enum trust trust)
+{
+	static const char *const name[] = {"none", "untried", "some", "full"};
+
+	return NAME_OF(name, trust);
 }

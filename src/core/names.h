@@ -1,6 +1,7 @@
 /* The word for every value of the core's enums, as shown, logged and configured.  NULL only for values out of range. */
 #pragma once
 
+#include "core/forecast.h"
 #include "core/output.h"
 
 const char *family_name(enum family family);       /* ipv4 ipv6 */
@@ -16,3 +17,6 @@ const char *input_kind_name(enum input_kind kind);
 const char *sample_outcome_name(enum sample_outcome outcome);
 const char *hint_kind_name(enum hint_kind kind);
 const char *command_verb_name(enum command_verb verb);
+const char *prediction_name(enum prediction prediction); /* off observe on */
+const char *horizon_name(enum horizon horizon);          /* 1s 10s 60s */
+const char *trust_name(enum trust trust);

@@ -124,13 +124,14 @@ enum event_kind {
 	EVENT_TARGET,     /* target is at fault (to 1) or well again (to 0); value: index */
 	EVENT_VERDICT,    /* path: verdict began or ended without a change of health */
 	EVENT_APPLIED, /* value: took_us, error: a route change was confirmed or refused by the kernel */
-	EVENT_DRIFT,   /* the kernel's state was not ours; put back */
-	EVENT_COMMAND, /* verb in from, class, link in path; value: expires_us */
-	EVENT_EXPIRED, /* a pin, hold or drain ended */
-	EVENT_POLICY,  /* configuration taken */
-	EVENT_BUDGET,  /* path: the probe budget slows probing (to 1) or no longer does (to 0) */
-	EVENT_FLAP,    /* path: held down after repeated failures; value: hold us, relapses */
-	EVENT_TIME,    /* input time ran backwards and was corrected; value: by how much */
+	EVENT_DRIFT,    /* the kernel's state was not ours; put back */
+	EVENT_COMMAND,  /* verb in from, class, link in path; value: expires_us */
+	EVENT_EXPIRED,  /* a pin, hold or drain ended */
+	EVENT_POLICY,   /* configuration taken */
+	EVENT_BUDGET,   /* path: the probe budget slows probing (to 1) or no longer does (to 0) */
+	EVENT_FLAP,     /* path: held down after repeated failures; value: hold us, relapses */
+	EVENT_TIME,     /* input time ran backwards and was corrected; value: by how much */
+	EVENT_FORECAST, /* path: forecasts stand down (to TRUST_NONE) or are heeded again: from, to (enum trust); value: skill ppm, mean forecast ppm, happened ppm, horizon s */
 	EVENT_KIND_COUNT,
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/imath.h"
 #include "base/usec.h"
+#include "core/predict.h"
 #include "core/spells.h"
 
 #define MISSES_MIN 3
@@ -21,6 +22,7 @@ void path_init(struct path *p, unsigned index, const struct policy *policy)
 	p->index = (uint8_t)index;
 	p->rtt_us = p->jitter_us = p->loss_ppm = -1;
 	baseline_init(&p->baseline, policy);
+	forecast_init(&p->forecast);
 	p->hold_us = policy->link[path_link(index)].hold_us;
 }
 
@@ -457,7 +459,8 @@ static void miss(struct path *p, const struct step_env *env, struct window_probe
 		p->silent_us = w->sent_us;
 	if (p->health == HEALTH_RECOVERING && ++p->recovery_misses >= RECOVERY_MISSES)
 		set_health(p, env, HEALTH_DEAD, VERDICT_SILENT);
-	path_suspect(p, env, SUSPICION_CHECK);
+	path_suspect(p, env,
+		predict_warns(p, env->policy, TRUST_SOME) ? SUSPICION_BURST : SUSPICION_CHECK);
 }
 
 void path_sample(struct path *p, const struct step_env *env, const struct input_sample *s,

@@ -23,6 +23,7 @@
 
 #include "core/baseline.h"
 #include "core/budget.h"
+#include "core/forecast.h"
 #include "core/passive.h"
 #include "core/service.h"
 #include "core/step.h"
@@ -82,6 +83,12 @@ struct path {
 	struct trouble trouble; /* with silences and with the needs of class 0 */
 	struct service_state service[SERVICE_COUNT];
 
+	/* will it be? written by predict.c */
+	struct hazard hazard;
+	struct forecast forecast;
+	int64_t predict_us;      /* next look */
+	uint32_t predicted_next; /* probes before it have been looked at */
+
 	/* fitness of probe targets on this path: misses in a row while others answered */
 	uint8_t unfit[TARGETS_MAX][PROBE_METHOD_COUNT];
 	bool answered_once; /* by any target */
@@ -96,6 +103,7 @@ struct path {
 	uint8_t turn;         /* rotates targets and methods */
 	bool confirm;         /* a fresh burst is asked for */
 	int64_t confirmed_us; /* when it was sent */
+	int64_t fresh_us;     /* no heartbeat out of turn before this time */
 
 	/* failback, written by choice.c */
 	int64_t hold_us;     /* as learned */

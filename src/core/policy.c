@@ -72,4 +72,6 @@ void policy_default(struct policy *ret)
 	ret->unsteady_us = 500 * USEC_MS;
 	ret->canary_us = 2 * USEC_S;
 	ret->dns_matters = true;
+	ret->prediction = PREDICTION_ON;
+	ret->horizon = HORIZON_10S;
 }

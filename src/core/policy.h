@@ -36,6 +36,21 @@ enum probe_method {
 	PROBE_METHOD_COUNT,
 };
 
+enum prediction {
+	PREDICTION_OFF,
+	PREDICTION_OBSERVE, /* forecasts are made, checked and shown, nothing follows from them */
+	PREDICTION_ON,      /* they are acted upon as far as they have proved right on the spot */
+	PREDICTION_COUNT,
+};
+
+/* How far ahead; the order is that of hazard_model[]. */
+enum horizon {
+	HORIZON_1S,
+	HORIZON_10S,
+	HORIZON_60S,
+	HORIZON_COUNT,
+};
+
 struct link_policy {
 	char name[NAME_SIZE];     /* what the user calls it; the device's name unless configured */
 	char device[DEVICE_SIZE]; /* kernel device */
@@ -98,6 +113,8 @@ struct policy {
 	int64_t canary_us; /* on failback new flows go first, the rest after this long */
 	bool dns_matters; /* a path whose DNS alone is dead is not usable while another's DNS works */
 	bool move_flows_on_failback; /* after the canary, established flows are moved too (default no) */
+	enum prediction prediction;
+	enum horizon horizon; /* of the forecasts that are acted upon */
 };
 
 static inline unsigned path_of(unsigned link, enum family family)

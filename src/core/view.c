@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/imath.h"
 #include "base/usec.h"
 #include "core/spells.h"
 #include "core/state.h"
@@ -25,6 +26,21 @@ void engine_view(const struct engine *e, struct engine_view *ret)
 static int64_t remaining_us(int64_t until_us, int64_t now_us)
 {
 	return until_us == USEC_NEVER ? USEC_NEVER : usec_max(until_us - now_us, 0);
+}
+
+static void view_forecast(const struct path *p, struct forecast_view ret[HAZARD_HORIZONS])
+{
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		const struct forecast_record *r = &p->forecast.record[h];
+
+		ret[h].chance_ppm = p->forecast.chance_ppm[h];
+		ret[h].trust = (enum trust)r->trust;
+		ret[h].skill_ppm = forecast_skill_ppm(r);
+		ret[h].said_ppm = r->n ? (uint32_t)(r->said_ppm / r->n) : 0;
+		ret[h].happened_ppm = imath_ratio_ppm(r->happened, r->n);
+		ret[h].n = r->n;
+		ret[h].onsets = r->onsets;
+	}
 }
 
 void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, struct path_view *ret)
@@ -73,6 +89,7 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->learned.trouble_us = p->trouble.cost_us;
 	ret->learned.watched_us = p->trouble.watched_us;
 	ret->trouble_us = trouble_rate_us(&p->trouble);
+	view_forecast(p, ret->forecast);
 }
 
 void engine_view_decision(const struct engine *e, unsigned class, enum family family,

@@ -5,6 +5,16 @@
 #pragma once
 
 #include "core/engine.h"
+#include "core/forecast.h"
+
+struct forecast_view {
+	uint32_t chance_ppm; /* to become unusable within the horizon; 0: not known */
+	enum trust trust;
+	int32_t skill_ppm;     /* against how often it happens here; 0: not known */
+	uint32_t said_ppm;     /* mean of the forecasts whose time has come ... */
+	uint32_t happened_ppm; /* ... and how many of them came true */
+	uint32_t n, onsets;    /* how many they were, and how many outages */
+};
 
 struct path_view {
 	bool exists; /* the slot is in use in this family */
@@ -41,6 +51,7 @@ struct path_view {
 	int64_t quota_used_bytes; /* -1: not known */
 	struct path_learned learned;
 	int64_t trouble_us; /* to be expected in an hour */
+	struct forecast_view forecast[HAZARD_HORIZONS];
 };
 
 struct decision_view {

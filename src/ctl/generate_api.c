@@ -97,11 +97,16 @@ static const struct {
 	{"path", "quota_used_bytes", "as the operator counts; missing: not known"},
 	{"path", "hold_ms", "failback hold as it stands"},
 	{"path", "relapses", "since the last peace"},
+	{"path", "forecast",
+		"by horizon (1s, 10s, 60s): chance_percent to become unusable in it, trust (none, "
+		"untried, some, full), skill_percent against the usual rate, said_percent and "
+		"happened_percent on average, forecasts and outages counted"},
 	{"event", "seq", "number; never comes twice"},
 	{"event", "wall_ms", "when"},
 	{"event", "kind",
 		"health, switch, stay, canary, fail-open, path-facts, target, verdict, "
-		"applied, drift, command, expired, policy, budget, flap or time"},
+		"applied, drift, command, expired, policy, budget, flap, time or "
+		"forecast"},
 	{"event", "level", "syslog's: 3 error, 4 warning, 5 notice, 6 info"},
 	{"event", "text", "one sentence with the numbers and limits"},
 	{"event", "link", "that it is about"},

@@ -258,7 +258,8 @@ static void show_explain(const struct show *s, struct json_object *o)
 	static const struct {
 		const char *topic, *head;
 	} heads[] = {{"now", ""}, {"why", "Why: "}, {"user", "You: "}, {"why-not", "Other: "},
-		{"fault", "Fault: "}, {"waiting", "Waiting: "}, {"change", "Change: "}};
+		{"fault", "Fault: "}, {"waiting", "Waiting: "}, {"forecast", "Forecast: "},
+		{"change", "Change: "}};
 	struct json_object *list = json_get_array(o, "explanations");
 
 	for (size_t i = 0; i < length(list); i++) {

@@ -152,6 +152,14 @@ static void the_rest_is_told_too(void **state)
 			"lte: held down for 1 min after 1 relapse"},
 		{{.kind = EVENT_TIME, NOWHERE, .value = {1500}},
 			"an input's time ran backwards by 1.5 ms and was corrected"},
+		{{.kind = EVENT_FORECAST,
+			 .path = LTE,
+			 .class = CLASSES_MAX,
+			 .from = TRUST_SOME,
+			 .to = TRUST_NONE,
+			 .value = {-120000, 15000, 2000, 10}},
+			"lte: forecasts of outages within 10 s are no longer heeded: 1.5 % was the "
+			"mean forecast, 0.2 % came true, skill -12 %"},
 	};
 
 	(void)state;

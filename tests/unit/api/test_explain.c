@@ -106,6 +106,59 @@ static void each_refusal_has_its_reason(void **state)
 	}
 }
 
+static void a_forecast_is_said_with_its_worth(void **state)
+{
+	static const struct {
+		enum prediction prediction;
+		enum trust trust;
+		const char *text;
+	} row[] = {
+		{PREDICTION_ON, TRUST_NONE,
+			"wan fails with a chance of 37 % within 10s (0.2 % is usual here); not "
+			"heeded: such forecasts have shown no skill here."},
+		{PREDICTION_ON, TRUST_UNTRIED,
+			"wan fails with a chance of 37 % within 10s (0.2 % is usual here); heeded "
+			"for being ready only: too little has happened here to tell their worth."},
+		{PREDICTION_ON, TRUST_SOME,
+			"wan fails with a chance of 37 % within 10s (0.2 % is usual here); heeded "
+			"for being ready and for asking sooner."},
+		{PREDICTION_ON, TRUST_FULL,
+			"wan fails with a chance of 37 % within 10s (0.2 % is usual here); heeded, "
+			"for leaving in time too."},
+		{PREDICTION_OBSERVE, TRUST_FULL,
+			"wan fails with a chance of 37 % within 10s (0.2 % is usual here); only "
+			"watched (prediction observe)."},
+		{PREDICTION_OFF, TRUST_FULL, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		fake_reset();
+		fake.policy.prediction = row[i].prediction;
+		fake.policy.horizon = HORIZON_10S;
+		fake.path[WAN].forecast[HORIZON_10S] = (struct forecast_view){.chance_ppm = 370000,
+			.trust = row[i].trust,
+			.happened_ppm = 2000,
+			.n = 5000};
+		explain_now();
+		assert_string_equal(said(TOPIC_FORECAST, 0), row[i].text);
+	}
+}
+
+static void a_path_left_in_time_is_said_to_fail(void **state)
+{
+	(void)state;
+	fake_reset();
+	fake.decision[0][FAMILY_IPV4].step = STEP_FORECAST;
+	fake.decision[0][FAMILY_IPV4].against[LTE] = STEP_FORECAST;
+	fake.policy.horizon = HORIZON_10S;
+	fake.path[LTE].forecast[HORIZON_10S] =
+		(struct forecast_view){.chance_ppm = 600000, .trust = TRUST_FULL};
+	explain_now();
+	assert_non_null(strstr(said(TOPIC_WHY, 0),
+		"is expected to stay, lte will probably fail (60 % within 10s); "));
+}
+
 static void each_step_has_its_sentence(void **state)
 {
 	static const struct {
@@ -123,7 +176,7 @@ static void each_step_has_its_sentence(void **state)
 			"(88); ",
 			"lte loses at step 5 (needs): score 88, default needs 70; up"},
 		{STEP_FORECAST, "wan is expected to stay, lte has announced an outage; ",
-			"lte loses at step 6 (forecast): an outage is announced; up"},
+			"lte loses at step 6 (forecast): lte has announced an outage; up"},
 		{STEP_STEADY, "wan gives less trouble than lte (500 ms against 14 s in an hour); ",
 			"lte loses at step 7 (steady): 14 s of trouble in an hour; up"},
 		{STEP_SCORE, "wan scores better than lte (93 over 88); ",
@@ -276,6 +329,8 @@ int main(void)
 		cmocka_unit_test(a_failback_that_waits_says_until_when),
 		cmocka_unit_test(each_refusal_has_its_reason),
 		cmocka_unit_test(each_step_has_its_sentence),
+		cmocka_unit_test(a_forecast_is_said_with_its_worth),
+		cmocka_unit_test(a_path_left_in_time_is_said_to_fail),
 		cmocka_unit_test(a_portal_is_told_in_place_of_a_score),
 		cmocka_unit_test(wishes_of_the_user_are_told_with_their_end),
 		cmocka_unit_test(when_all_are_dead_nothing_is_promised),

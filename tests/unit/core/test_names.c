@@ -26,6 +26,9 @@ WORD_OF(input_kind_name, input_kind)
 WORD_OF(sample_outcome_name, sample_outcome)
 WORD_OF(hint_kind_name, hint_kind)
 WORD_OF(command_verb_name, command_verb)
+WORD_OF(prediction_name, prediction)
+WORD_OF(horizon_name, horizon)
+WORD_OF(trust_name, trust)
 
 static const struct {
 	const char *(*word)(unsigned v);
@@ -44,6 +47,9 @@ static const struct {
 	{word_of_sample_outcome_name, SAMPLE_OUTCOME_COUNT},
 	{word_of_hint_kind_name, HINT_KIND_COUNT},
 	{word_of_command_verb_name, COMMAND_VERB_COUNT},
+	{word_of_prediction_name, PREDICTION_COUNT},
+	{word_of_horizon_name, HORIZON_COUNT},
+	{word_of_trust_name, TRUST_COUNT},
 };
 #define LISTS (sizeof(list) / sizeof(list[0]))
 
@@ -100,6 +106,10 @@ static void words_belong_to_their_values(void **state)
 	assert_string_equal(stay_name(STAY_CONGESTION), "congestion");
 	assert_string_equal(event_kind_name(EVENT_FAIL_OPEN), "fail-open");
 	assert_string_equal(event_kind_name(EVENT_TIME), "time");
+	assert_string_equal(event_kind_name(EVENT_FORECAST), "forecast");
+	assert_string_equal(prediction_name(PREDICTION_OBSERVE), "observe");
+	assert_string_equal(horizon_name(HORIZON_60S), "60s");
+	assert_string_equal(trust_name(TRUST_UNTRIED), "untried");
 	assert_string_equal(input_kind_name(INPUT_ADOPTED), "adopted");
 	assert_string_equal(sample_outcome_name(SAMPLE_LOST), "lost");
 	assert_string_equal(hint_kind_name(HINT_QUOTA_USED), "quota-used");
