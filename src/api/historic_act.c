@@ -31,9 +31,10 @@ static int act(const struct asked *q, const char *command, const char *method,
 
 	if (q->api->actions_us - q->api->now_us > (ACTIONS_BURST - 1) * ACTION_US)
 		return api_fail(ret_error, API_BUSY, "too many actions; wait a second");
-	q->api->actions_us = usec_max(q->api->actions_us, q->api->now_us) + ACTION_US;
 	if (asked_call(q, method, arguments, &data, ret_error))
 		return -1;
+	/* only what was done counts: who may do nothing cannot keep others from it */
+	q->api->actions_us = usec_max(q->api->actions_us, q->api->now_us) + ACTION_US;
 	return answer(q, command, data, ret);
 }
 
