@@ -79,8 +79,8 @@ static void arm(struct loop *loop, int64_t wake_us)
 	if (wake_us != LOOP_NEVER) {
 		if (wake_us <= 0)
 			wake_us = 1; /* zero would disarm */
-		when.it_value.tv_sec = wake_us / US_PER_S;
-		when.it_value.tv_nsec = wake_us % US_PER_S * NS_PER_US;
+		when.it_value.tv_sec = (time_t)(wake_us / US_PER_S);
+		when.it_value.tv_nsec = (long)(wake_us % US_PER_S * NS_PER_US);
 	}
 	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }

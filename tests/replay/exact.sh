@@ -1,11 +1,18 @@
 #!/bin/sh
 # A scenario gives the same timeline twice; its trace replays exactly, also in a program of core and base alone; a damaged
 # trace is told as such.
-# usage: exact.sh AUTONOMY-REPLAY REPLAY-PLAIN FOLDER
+# usage: exact.sh AUTONOMY-REPLAY REPLAY-PLAIN FOLDER, with EMULATOR for programs of another CPU
 set -eu
-replay=$1 plain=$2 folder=$3
+folder=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2016
+for name in replay plain; do
+	printf '#!/bin/sh\nexec %s "%s" "$@"\n' "${EMULATOR:-}" "$1" >"$work/$name"
+	chmod +x "$work/$name"
+	shift
+done
+replay=$work/replay plain=$work/plain
 
 for traffic in none voip web; do
 	for i in 1 2; do

@@ -105,7 +105,8 @@ static void drain(void)
 
 static void series_next(evutil_socket_t fd, short what, void *user)
 {
-	struct timeval delay = {series.interval_us / USEC_S, series.interval_us % USEC_S};
+	struct timeval delay = {(time_t)(series.interval_us / USEC_S),
+		(suseconds_t)(series.interval_us % USEC_S)};
 
 	(void)fd;
 	(void)what;

@@ -25,7 +25,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 	long result = syscall(SYS_clock_gettime, clock, t);
 
 	if (clock == CLOCK_REALTIME)
-		t->tv_sec += step_us / USEC_S;
+		t->tv_sec += (time_t)(step_us / USEC_S);
 	return (int)result;
 }
 
