@@ -24,7 +24,8 @@
 #define EXAMINE_US (3 * USEC_S)
 #define EXAMINE_REST_US (10 * USEC_S)
 #define EXAMINE_CALLS_REST_US (3 * USEC_S) /* from one beginning to the next */
-#define LOSS_FLOOR_PPM 5000                /* half a percent is nobody's reason to move */
+#define STRAIN_LOSS_PPM 20000
+#define LOSS_FLOOR_PPM 5000 /* half a percent is nobody's reason to move */
 
 /* Doubt that must be overcome, in nats: everyday classes once in a million windows, calls sooner. */
 static int64_t doubt(enum class_need need)
@@ -216,19 +217,29 @@ static void examine(struct path *p, const struct step_env *env, const struct pas
 	p->round_us = env->now_us;
 }
 
+static bool slower(const struct path *p)
+{
+	int64_t usual_us = p->baseline.learned.rtt_us;
+
+	return usual_us >= 0 && p->rtt_us > usual_us + usual_us / 2 + 20 * USEC_MS;
+}
+
+/* Neither lost nor delayed more than usual. */
+static bool at_ease(const struct path *p)
+{
+	return !p->silent_us && !slower(p) &&
+	       p->loss_ppm <= usec_max(STRAIN_LOSS_PPM, 2 * (int64_t)p->baseline.learned.loss_ppm);
+}
+
 static bool own_doing(const struct path *p, const struct step_env *env,
 	const struct passive *passive)
 {
-	int64_t usual_us = p->baseline.learned.rtt_us;
-	bool slower = usual_us >= 0 && p->rtt_us > usual_us + usual_us / 2 + 20 * USEC_MS;
-
 	/* once begun it lasts as long as the load: a full queue loses before it delays */
 	return passive_loaded(passive, env->now_us) &&
-	       (slower || p->congested || p->loss_ppm > 20000);
+	       (slower(p) || p->congested || p->loss_ppm > STRAIN_LOSS_PPM);
 }
 
-void assess_path(struct path *p, const struct step_env *env, const struct passive *passive,
-	bool active)
+void assess_path(struct path *p, const struct step_env *env, struct passive *passive, bool active)
 {
 	struct view_of_window w, wide;
 
@@ -250,6 +261,8 @@ void assess_path(struct path *p, const struct step_env *env, const struct passiv
 			(int64_t)((uint64_t)p->baseline.learned.loss_ppm * (10 - wide.n) / 10 +
 				  (uint64_t)wide.lost * 100000);
 	p->congested = own_doing(p, env, passive);
+	if (active)
+		passive_judge(passive, at_ease(p), env->now_us);
 	for (unsigned c = 0; c < env->policy->n_classes; c++)
 		judge_class(p, env, c, &w, &wide);
 	examine(p, env, passive, active, &w, &wide);

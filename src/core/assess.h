@@ -6,9 +6,8 @@
 
 #include "core/path.h"
 
-/* Brings loss, delay, jitter, scores and bad[] up to date when something has ended since the last time. */
-void assess_path(struct path *p, const struct step_env *env, const struct passive *passive,
-	bool active);
+/* Brings loss, delay, jitter, scores and bad[] up to date when something has ended since the last time.  passive is its link's. */
+void assess_path(struct path *p, const struct step_env *env, struct passive *passive, bool active);
 
 /* Notes whether it is in trouble now, and that time passes. */
 void assess_trouble(struct path *p, const struct step_env *env, bool active);

@@ -5,6 +5,8 @@
 #include "base/imath.h"
 #include "base/usec.h"
 
+#define RATE_US (400 * USEC_MS)
+#define MEAN_US (2 * USEC_S)
 #define SHARE_WINDOW_US (400 * USEC_MS)
 #define LONG_WINDOW_US (1500 * USEC_MS)
 #define LONG_PACKETS 50
@@ -22,20 +24,30 @@
 #define BUSY_US USEC_S
 #define LOAD_BPS_MIN                                                                               \
 	500000 /* under half a megabit a second nobody fills a line worth failing over to */
+#define BORNE_US (4 * USEC_S) /* a queue that fills has shown itself by then */
+#define BORNE_DECAY 4096      /* stretches: e-fold in four and a half hours */
 #define STALE_US (2 * USEC_S)
 #define BPS_MAX (INT64_C(1) << 42) /* no link is faster; keeps the average in range */
+
+static int64_t smooth(int64_t old, int64_t new, int64_t took_us, int64_t over_us)
+{
+	int64_t new_us = usec_min(took_us, over_us);
+
+	return (old * (over_us - new_us) + new *new_us) / over_us;
+}
 
 static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t took_us)
 {
 	int64_t tx_bps = usec_min(tx_bytes * 8 * USEC_S / took_us, BPS_MAX);
 	int64_t rx_bps = usec_min(rx_bytes * 8 * USEC_S / took_us, BPS_MAX);
-	int64_t keep_us = usec_max(400 * USEC_MS - took_us, 0);
 	int64_t decay = 800 * USEC_S / usec_max(took_us, USEC_MS); /* about ln 2 in ten minutes */
 
-	p->tx_bps =
-		(p->tx_bps * keep_us + tx_bps * usec_min(took_us, 400 * USEC_MS)) / (400 * USEC_MS);
-	p->rx_bps =
-		(p->rx_bps * keep_us + rx_bps * usec_min(took_us, 400 * USEC_MS)) / (400 * USEC_MS);
+	p->tx_bps = smooth(p->tx_bps, tx_bps, took_us, RATE_US);
+	p->rx_bps = smooth(p->rx_bps, rx_bps, took_us, RATE_US);
+	p->tx_mean_bps = smooth(p->tx_mean_bps, tx_bps, took_us, MEAN_US);
+	p->rx_mean_bps = smooth(p->rx_mean_bps, rx_bps, took_us, MEAN_US);
+	p->borne_tx_bytes += tx_bytes;
+	p->borne_rx_bytes += rx_bytes;
 	p->tx_peak_bps -= p->tx_peak_bps / usec_max(decay, 1);
 	p->rx_peak_bps -= p->rx_peak_bps / usec_max(decay, 1);
 	p->tx_peak_bps = usec_max(p->tx_peak_bps, p->tx_bps);
@@ -206,10 +218,35 @@ bool passive_busy(const struct passive *p, int64_t now_us)
 	return p->busy_us && now_us - p->busy_us < BUSY_US;
 }
 
+static int64_t borne(int64_t before_bps, int64_t bytes, int64_t took_us)
+{
+	int64_t bps = usec_min(bytes * 8 / (took_us / USEC_MS) * 1000, BPS_MAX);
+
+	return usec_max(before_bps - before_bps / BORNE_DECAY, bps);
+}
+
+void passive_judge(struct passive *p, bool well, int64_t now_us)
+{
+	int64_t took_us = now_us - p->borne_us;
+
+	if (well && p->borne_us && took_us < BORNE_US)
+		return;
+	if (well && p->borne_us) {
+		p->borne_tx_bps = borne(p->borne_tx_bps, p->borne_tx_bytes, took_us);
+		p->borne_rx_bps = borne(p->borne_rx_bps, p->borne_rx_bytes, took_us);
+	}
+	p->borne_us = now_us;
+	p->borne_tx_bytes = p->borne_rx_bytes = 0;
+}
+
+static bool strained(int64_t bps, int64_t mean_bps, int64_t peak_bps, int64_t borne_bps)
+{
+	return bps >= usec_max(peak_bps * 6 / 10, LOAD_BPS_MIN) && mean_bps > borne_bps * 3 / 2;
+}
+
 bool passive_loaded(const struct passive *p, int64_t now_us)
 {
-	int64_t half_tx = usec_max(p->tx_peak_bps * 6 / 10, LOAD_BPS_MIN);
-	int64_t half_rx = usec_max(p->rx_peak_bps * 6 / 10, LOAD_BPS_MIN);
-
-	return now_us - p->read_us < STALE_US && (p->tx_bps >= half_tx || p->rx_bps >= half_rx);
+	return now_us - p->read_us < STALE_US &&
+	       (strained(p->tx_bps, p->tx_mean_bps, p->tx_peak_bps, p->borne_tx_bps) ||
+		       strained(p->rx_bps, p->rx_mean_bps, p->rx_peak_bps, p->borne_rx_bps));
 }

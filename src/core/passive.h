@@ -18,7 +18,13 @@ struct passive {
 
 	int64_t tx_bps, rx_bps;           /* smoothed over about half a second */
 	int64_t tx_peak_bps, rx_peak_bps; /* the most seen, decaying by half in ten minutes */
+	int64_t tx_mean_bps, rx_mean_bps; /* smoothed over about two seconds */
 	int64_t busy_us;                  /* when users' packets were last sent */
+
+	/* load that the link has borne well: no delay, no loss.  In stretches of some seconds, the best of them kept */
+	int64_t borne_us; /* when the present stretch began; 0: none */
+	int64_t borne_tx_bytes, borne_rx_bytes;
+	int64_t borne_tx_bps, borne_rx_bps; /* decaying by half in some hours */
 
 	/* silence of the users' traffic */
 	int64_t received_us; /* time of the reading that last showed a packet received */
@@ -59,5 +65,11 @@ bool passive_frayed(const struct passive *p, int64_t now_us);
 /* Users send within the last second. */
 bool passive_busy(const struct passive *p, int64_t now_us);
 
-/* Our own traffic is near the most this link has ever carried, either way: delay and loss may be of our own making. */
+/* Whether one of the link's paths is without loss and delay just now: then what it carries is no strain to it. */
+void passive_judge(struct passive *p, bool well, int64_t now_us);
+
+/*
+ * Our own traffic is near the most this link has ever carried, either way, and clearly more than it has borne well: delay and
+ * loss may be of our own making.  A steady load that was no strain before does not become one: then the link has changed.
+ */
 bool passive_loaded(const struct passive *p, int64_t now_us);

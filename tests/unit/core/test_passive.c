@@ -255,6 +255,32 @@ static void a_line_near_its_most_is_loaded(void **state)
 	assert_false(passive_loaded(&p, now_us));
 }
 
+static void judged(unsigned tx, int64_t for_us, bool well)
+{
+	for (int64_t end_us = now_us + for_us; now_us < end_us;) {
+		feed_bytes(tx, 0, 1250);
+		passive_judge(&p, well, now_us);
+	}
+}
+
+/* A call that went well for a while is not what strains the line; a bulk transfer beside it may be. */
+static void a_load_that_was_borne_well_is_no_strain(void **state)
+{
+	fresh(state);
+	judged(2, 3 * USEC_S, true);
+	assert_true(passive_loaded(&p, now_us)); /* it has not shown yet */
+	judged(2, 6 * USEC_S, true);
+	assert_false(passive_loaded(&p, now_us));
+	judged(2, 10 * USEC_S, false);
+	assert_false(passive_loaded(&p, now_us));
+	judged(8, 3 * USEC_S, false);
+	assert_true(passive_loaded(&p, now_us));
+	judged(8, 30 * USEC_S, false); /* what was never borne well stays a strain */
+	assert_true(passive_loaded(&p, now_us));
+	judged(2, 3 * USEC_S, false);
+	assert_false(passive_loaded(&p, now_us));
+}
+
 static void counters_that_start_over_are_no_evidence(void **state)
 {
 	(void)state;
@@ -310,6 +336,7 @@ int main(void)
 		cmocka_unit_test_setup(too_few_packets_say_nothing_of_a_share, fresh),
 		cmocka_unit_test_setup(busy_ends_a_second_after_the_last_packet, fresh),
 		cmocka_unit_test_setup(a_line_near_its_most_is_loaded, fresh),
+		cmocka_unit_test_setup(a_load_that_was_borne_well_is_no_strain, fresh),
 		cmocka_unit_test_setup(counters_that_start_over_are_no_evidence, fresh),
 		cmocka_unit_test_setup(senseless_counters_do_no_harm, fresh),
 	};
