@@ -5,6 +5,8 @@
 #include "base/imath.h"
 #include "base/usec.h"
 
+#define PROBE_BYTES                                                                                \
+	90 /* our own probes are about so long; what matters is that a burst of them is not taken for load */
 #define RATE_US (400 * USEC_MS)
 #define MEAN_US (2 * USEC_S)
 #define SHARE_WINDOW_US (400 * USEC_MS)
@@ -153,8 +155,10 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 		tx = tx < 1000000 ? tx : 1000000;
 		rx = rx < 1000000 ? rx : 1000000;
 		/* a jump beyond any link's speed is somebody's reset of the counters */
-		tx_bytes = usec_clamp(tx_bytes, 0, INT64_C(1) << 36);
-		rx_bytes = usec_clamp(rx_bytes, 0, INT64_C(1) << 36);
+		tx_bytes = usec_clamp(tx_bytes - (int64_t)p->own_tx * PROBE_BYTES, 0,
+			INT64_C(1) << 36);
+		rx_bytes = usec_clamp(rx_bytes - (int64_t)p->own_rx * PROBE_BYTES, 0,
+			INT64_C(1) << 36);
 		rates(p, tx_bytes, rx_bytes, took_us);
 		share(p, (uint32_t)tx, (uint32_t)rx, p->own_tx, now_us);
 		share_long(p, (uint32_t)tx, (uint32_t)rx, now_us);
