@@ -112,7 +112,7 @@ static void look(const struct path *p, const struct step_env *env, int64_t span_
 /* How long it has been bad; on radio links the slighter it is the longer it is borne, since it mostly passes. */
 static int64_t borne_us(const struct path *p, const struct step_env *env, unsigned c)
 {
-	return c == 0 && baseline_radio(p->baseline.kind) ? p->trouble.spell_us
+	return c == 0 && baseline_radio(p->baseline.kind) ? p->borne_us
 							  : env->now_us - p->bad_us[c];
 }
 
@@ -127,6 +127,16 @@ static bool bad_enough(const struct path *p, const struct step_env *env, unsigne
 		return false;
 	return slow || surprise(p, w->n, w->lost) >= doubt(class->need) ||
 	       surprise(p, wide->n, wide->lost) >= doubt(class->need);
+}
+
+/* Time that is slightly bad counts little, that in which hardly anything gets through twice. */
+static void bear(struct path *p, const struct step_env *env)
+{
+	int64_t lacks = env->policy->class[0].min_score - (int64_t)p->score[0];
+	int64_t percent = usec_min(lacks * lacks / 10, 200);
+
+	p->borne_us += usec_min(env->now_us - p->bore_us, USEC_S) * percent / 100;
+	p->bore_us = env->now_us;
 }
 
 static void spell_over(struct path *p, const struct step_env *env, unsigned c)
@@ -169,8 +179,15 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 		p->troubled = p->score[c] < least && !p->congested && no_chance(p, env, w);
 	if (p->score[c] < least && !p->congested) {
 		p->good_us[c] = 0;
-		if (!p->bad_us[c])
+		if (!p->bad_us[c]) {
 			p->bad_us[c] = env->now_us;
+			if (c == 0) {
+				p->borne_us = 0;
+				p->bore_us = env->now_us;
+			}
+		}
+		if (c == 0)
+			bear(p, env);
 		p->bad[c] = p->bad[c] || bad_enough(p, env, c, w, wide);
 		return;
 	}

@@ -14,7 +14,9 @@
 #define TELL_AGAIN_US (10 * USEC_MIN)
 #define TRIAL_US (250 * USEC_MS)
 #define TRIAL_LONG_US USEC_S
-#define TRIAL_STALE_US (4 * USEC_S)   /* then it starts over: old answers prove nothing */
+#define TRIAL_STALE_US (4 * USEC_S) /* then it starts over: old answers prove nothing */
+#define TRIAL_FAILED_US (1500 * USEC_MS)
+#define PASS_OVER_US (10 * USEC_S)    /* a path whose trial came to nothing */
 #define STANDBY_FRESH_US (5 * USEC_S) /* before a likely outage the next best is known to be well */
 #define HEAVY_LOSS_PPM 200000 /* established flows do not survive this either: they move too */
 
@@ -260,10 +262,35 @@ static bool proven(struct choice *c, const struct step_env *env, struct path *to
 			to->round_us = usec_min(to->round_us, env->now_us);
 		}
 	}
-	if (!bad)
-		return to->alive_us >= c->trial_us;
+	if (!bad && to->alive_us >= c->trial_us)
+		return true;
 	window_read(&to->window, c->trial_us, 64, to->unfit, PATH_UNFIT, &s);
-	return env->now_us - c->trial_us >= TRIAL_US && s.n - s.lost >= 3 && s.lost * 4 <= s.n;
+	if (bad && env->now_us - c->trial_us >= TRIAL_US && s.n - s.lost >= 3 && s.lost * 4 <= s.n)
+		return true;
+	if (env->now_us - c->trial_us >= TRIAL_FAILED_US) {
+		c->failed |= UINT32_C(1) << to->index;
+		c->failed_until_us = env->now_us + PASS_OVER_US;
+		c->trial_us = 0;
+	}
+	return false;
+}
+
+/* The best that has not failed its trial just now; when all have, the best of all. */
+static const struct candidate *best_to_try(struct choice *c, const struct field *f,
+	const struct candidate *best, const struct candidate *incumbent, int64_t now_us)
+{
+	const struct candidate *next;
+	enum step step;
+
+	if (now_us >= c->failed_until_us)
+		c->failed = 0;
+	if (!(c->failed & (UINT32_C(1) << best->path)))
+		return best;
+	next = best_of(f, c->failed | UINT32_C(1) << incumbent->path);
+	if (!next || next->key[STEP_ALIVE] == 0 || decide_compare(next, incumbent, &step) < 0 ||
+		step > STEP_NEEDS)
+		return best;
+	return next;
 }
 
 static void fail_open(struct choice *c, const struct step_env *env,
@@ -458,6 +485,7 @@ static void choose_one(struct choice *c, const struct step_env *env, struct path
 	free = best_of(f, held_back(f, path, incumbent, env->now_us));
 	if (free != incumbent)
 		best = free;
+	best = best_to_try(c, f, best, incumbent, env->now_us);
 	decide_compare(best, incumbent, &step);
 	if (incumbent->key[STEP_ALIVE] == 0)
 		leave_dead(c, env, path, context, f, best);

@@ -3,7 +3,8 @@
  * path; a move to it is
  *
  *   at once       away from a path without carrier, address or gateway
- *   when proven   away from a dead or bad path: the other one must have answered something sent after the trouble began
+ *   when proven   away from a dead or bad path: the other one must have answered something sent after the trouble began;
+ *                 if it cannot show that (its probes are spent or limited, or it is bad too) the next best is asked
  *   when settled  to a preferred path that has come back: after its failback hold; new flows go first, the rest stays
  *
  * and never happens without a path that is measured to be better.
@@ -27,8 +28,11 @@ struct choice {
 	enum step against[PATHS_MAX];
 	uint32_t switches;
 
-	int64_t trial_us;    /* since when wanted is being proven; 0: it is not */
-	uint8_t trial;       /* the path on trial */
+	int64_t trial_us; /* since when wanted is being proven; 0: it is not */
+	uint8_t trial;    /* the path on trial */
+	uint32_t
+		failed; /* bit mask of paths whose trial came to nothing: passed over for a while */
+	int64_t failed_until_us;
 	uint8_t told_wanted; /* the last STAY event, so that it is told once */
 	enum stay told_stay;
 	int64_t told_us;     /* 0: none */

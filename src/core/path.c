@@ -383,7 +383,7 @@ static void answer_service(struct path *p, const struct step_env *env, const str
 	if (service == SERVICE_COUNT)
 		return;
 	changed = portal ? service_portal_seen(p->service, env->now_us)
-			 : service_answered(p->service, service);
+			 : service_answered(p->service, service, env->now_us);
 	if (changed)
 		path_requalify(p, env);
 }

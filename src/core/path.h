@@ -78,6 +78,8 @@ struct path {
 	bool bad[CLASSES_MAX];        /* the class's needs are not met, beyond doubt */
 	int64_t bad_us[CLASSES_MAX];  /* since when the score has been too low; 0: it is not */
 	int64_t good_us[CLASSES_MAX]; /* since when it has been good enough again; 0: it is not */
+	int64_t borne_us;             /* that long for class 0, weighed by how bad it was */
+	int64_t bore_us;              /* when that was brought up to date */
 	bool congested;
 	bool troubled;          /* class 0's needs are not met, and that is hardly chance */
 	struct trouble trouble; /* with silences and with the needs of class 0 */

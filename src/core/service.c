@@ -26,15 +26,20 @@ enum service service_of(enum probe_method method)
 	return SERVICE_COUNT;
 }
 
-bool service_answered(struct service_state state[SERVICE_COUNT], enum service service)
+bool service_answered(struct service_state state[SERVICE_COUNT], enum service service,
+	int64_t now_us)
 {
 	struct service_state *s = &state[service];
 
 	s->worked = true;
 	s->doubt = false;
 	s->misses = 0;
-	if (!s->broken || ++s->answers < ANSWERS)
+	if (!s->broken)
 		return false;
+	if (++s->answers < ANSWERS) {
+		s->next_us = usec_min(s->next_us, now_us + AGAIN_US);
+		return false;
+	}
 	s->broken = false;
 	s->answers = 0;
 	return true;

@@ -32,7 +32,8 @@ struct service_state {
 enum service service_of(enum probe_method method);
 
 /* Each returns true when broken has changed. */
-bool service_answered(struct service_state state[SERVICE_COUNT], enum service service);
+bool service_answered(struct service_state state[SERVICE_COUNT], enum service service,
+	int64_t now_us);
 bool service_missed(struct service_state state[SERVICE_COUNT], enum service service,
 	int64_t sent_us, int64_t now_us);
 

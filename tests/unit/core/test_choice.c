@@ -193,6 +193,31 @@ static void a_dead_path_is_left_for_one_that_answered_since(void **state)
 	assert_int_equal(scene_event(&s, EVENT_SWITCH)->value[0], 320 * USEC_MS);
 }
 
+/* The best has no probes left, or nobody answers them: the next best is asked, and the best again later. */
+static void a_path_that_cannot_be_proven_is_passed_over(void **state)
+{
+	(void)state;
+	settled(state);
+	dies(0);
+	for (int i = 0; i < 8; i++) {
+		run(250 * USEC_MS);
+		assert_int_equal(c.path[0], V4(0));
+	}
+	assert_int_equal(c.wanted, V4(2));
+	run(250 * USEC_MS);
+	path(2)->alive_us = s.env.now_us;
+	run(250 * USEC_MS);
+	assert_int_equal(c.path[0], V4(2));
+	/* nobody can be proven: each is asked in turn, again and again */
+	dies(2);
+	for (int i = 0; i < 20; i++)
+		run(USEC_S);
+	assert_int_equal(c.path[0], V4(2));
+	path(1)->alive_us = path(3)->alive_us = s.env.now_us;
+	run(USEC_S);
+	assert_true(c.path[0] == V4(1) || c.path[0] == V4(3));
+}
+
 static void the_next_best_is_asked_while_the_test_is_running(void **state)
 {
 	(void)state;
@@ -680,6 +705,8 @@ int main(void)
 		cmocka_unit_test_setup(a_route_of_an_earlier_run_waits_for_its_link, fresh),
 		cmocka_unit_test_setup(a_path_without_facts_is_left_at_once, settled),
 		cmocka_unit_test_setup(a_dead_path_is_left_for_one_that_answered_since, settled),
+		cmocka_unit_test_setup(a_path_that_cannot_be_proven_is_passed_over, fresh),
+		cmocka_unit_test_setup(a_path_that_cannot_be_proven_is_passed_over, fresh),
 		cmocka_unit_test_setup(the_next_best_is_asked_while_the_test_is_running, settled),
 		cmocka_unit_test_setup(a_bad_path_is_left_for_one_that_proves_better, settled),
 		cmocka_unit_test_setup(answers_of_an_old_burst_prove_nothing, settled),

@@ -46,7 +46,7 @@ static void four_misses_in_a_row_break_it(void **unused)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		enum service s = row[i];
 
-		service_answered(state, s);
+		service_answered(state, s, USEC_S);
 		assert_false(miss(s, 1 * USEC_S));
 		assert_false(miss(s, 2 * USEC_S));
 		assert_false(miss(s, 3 * USEC_S));
@@ -61,11 +61,11 @@ static void four_misses_in_a_row_break_it(void **unused)
 static void an_answer_between_starts_the_count_over(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	for (int64_t i = 1; i <= 40; i++) {
 		assert_false(miss(SERVICE_DNS, i * USEC_S));
 		if (i % 3 == 0)
-			service_answered(state, SERVICE_DNS);
+			service_answered(state, SERVICE_DNS, USEC_S);
 	}
 	assert_false(state[SERVICE_DNS].broken);
 }
@@ -83,7 +83,7 @@ static void what_never_worked_here_cannot_break(void **unused)
 static void misses_sent_together_count_once(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	for (int64_t i = 0; i < 10; i++)
 		assert_false(miss(SERVICE_DNS, USEC_S + i));
 	assert_int_equal(state[SERVICE_DNS].misses, 1);
@@ -95,23 +95,25 @@ static void misses_sent_together_count_once(void **unused)
 static void two_answers_mend_it(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	for (int64_t i = 1; i <= 4; i++)
 		miss(SERVICE_DNS, i * USEC_S);
-	assert_false(service_answered(state, SERVICE_DNS));
+	state[SERVICE_DNS].next_us = USEC_MIN;
+	assert_false(service_answered(state, SERVICE_DNS, USEC_S));
+	assert_true(state[SERVICE_DNS].next_us < 2 * USEC_S); /* the next is asked for at once */
 	assert_true(state[SERVICE_DNS].broken);
 	miss(SERVICE_DNS, 9 * USEC_S); /* one of each: no way back yet */
-	assert_false(service_answered(state, SERVICE_DNS));
-	assert_true(service_answered(state, SERVICE_DNS));
+	assert_false(service_answered(state, SERVICE_DNS, USEC_S));
+	assert_true(service_answered(state, SERVICE_DNS, USEC_S));
 	assert_false(state[SERVICE_DNS].broken);
-	assert_false(service_answered(state, SERVICE_DNS));
+	assert_false(service_answered(state, SERVICE_DNS, USEC_S));
 }
 
 static void two_portal_pages_in_a_row_are_a_portal(void **unused)
 {
 	(void)unused;
 	assert_false(service_portal_seen(state, USEC_S));
-	service_answered(state, SERVICE_PORTAL);
+	service_answered(state, SERVICE_PORTAL, USEC_S);
 	assert_false(service_portal_seen(state, 2 * USEC_S));
 	assert_false(state[SERVICE_PORTAL].broken);
 	assert_true(service_portal_seen(state, 3 * USEC_S));
@@ -121,7 +123,7 @@ static void two_portal_pages_in_a_row_are_a_portal(void **unused)
 static void a_missing_page_is_no_portal(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_PORTAL);
+	service_answered(state, SERVICE_PORTAL, USEC_S);
 	for (int64_t i = 1; i < 20; i++)
 		assert_false(miss(SERVICE_PORTAL, i * USEC_S));
 	assert_false(state[SERVICE_PORTAL].broken);
@@ -130,19 +132,19 @@ static void a_missing_page_is_no_portal(void **unused)
 static void a_miss_is_asked_again_soon(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	state[SERVICE_DNS].next_us = 60 * USEC_S;
 	miss(SERVICE_DNS, USEC_S);
 	assert_true(state[SERVICE_DNS].next_us <= USEC_S + 60 * USEC_MS);
 	assert_true(state[SERVICE_DNS].doubt);
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	assert_false(state[SERVICE_DNS].doubt);
 }
 
 static void a_doubted_miss_counts_nothing_but_is_asked_again(void **unused)
 {
 	(void)unused;
-	service_answered(state, SERVICE_DNS);
+	service_answered(state, SERVICE_DNS, USEC_S);
 	state[SERVICE_DNS].next_us = 60 * USEC_S;
 	for (int i = 0; i < 10; i++)
 		service_doubted(state, SERVICE_DNS, USEC_S);
