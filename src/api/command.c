@@ -339,6 +339,53 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 		END_OF_ARGUMENTS
 	},
 },
+[COMMAND_ID_CONFIG_GET] = {
+	.name = "config.get",
+	.permission = PERMISSION_READ,
+	.text = "What is in use, as values: everything, a section or one option.",
+	.result = "config (sections by name, each with .type and options), value (when one option "
+		"was asked for)",
+	.help = "Sections have the names that config set takes. What is guessed from a link's device "
+		"(kind, metered, budget) is missing until it is set; see link.",
+	.argument = (const struct argument[]){
+		{.name = "section", .type = ARGUMENT_STRING, .positional = true, .max = 90,
+			.text = "Only this one: wan, default (what holds for all links), detect, "
+				"class.calls, target.1.1.1.1; also with the option, like "
+				"default.hold."},
+		{.name = "option", .type = ARGUMENT_STRING, .max = 40, .text = "Only this one of it."},
+		END_OF_ARGUMENTS
+	},
+},
+[COMMAND_ID_CONFIG_SET] = {
+	.name = "config.set",
+	.permission = PERMISSION_ADMIN,
+	.changes = true,
+	.text = "Change options in the file, all of them or none, and use it.",
+	.result = "differences[], confirm_ms (0: final), staged (changes of uci set that were "
+		"committed with it)",
+	.help = "Comments and layout of the file stay. A change is SECTION.OPTION=VALUE, without a "
+		"value the option goes back to its default; += and -= add and remove an item of a "
+		"list; NAME=TYPE makes a section, +TYPE one without a name, NAME= takes it away. What "
+		"uci set has staged for the file is committed with it, as uci commit does.",
+	.argument = (const struct argument[]){
+		{.name = "changes", .type = ARGUMENT_ANY, .positional = true, .repeats = true,
+			.max = FILE_ARGUMENT_MAX,
+			.text = "The changes, like default.hold=10s: a list, or an object "
+				"of section.option and value."},
+		{.name = "section", .type = ARGUMENT_STRING, .max = 90,
+			.text = "The section that option or values belong to."},
+		{.name = "type", .type = ARGUMENT_STRING, .max = 40,
+			.text = "Its type, when it may have to be made."},
+		{.name = "option", .type = ARGUMENT_STRING, .max = 40, .text = "Name of the option."},
+		{.name = "value", .type = ARGUMENT_ANY, .max = FILE_ARGUMENT_MAX,
+			.text = "Its value; a list of values for a list, null for the default."},
+		{.name = "values", .type = ARGUMENT_ANY, .max = FILE_ARGUMENT_MAX,
+			.text = "Several options of the section with their values, as an object."},
+		{.name = "confirm", .type = ARGUMENT_SPAN, .min = 5 * USEC_S, .max = USEC_DAY,
+			.text = "Roll back unless confirmed within this time."},
+		END_OF_ARGUMENTS
+	},
+},
 [COMMAND_ID_CONFIG_DIFF] = {
 	.name = "config.diff",
 	.permission = PERMISSION_READ,
@@ -439,14 +486,14 @@ const char *permission_name(enum permission permission)
 const char *argument_type_name(enum argument_type type)
 {
 	static const char *const name[] = {"string", "integer", "bytes", "duration", "boolean",
-		"choice", "file"};
+		"choice", "file", "any"};
 
 	return (unsigned)type < ARGUMENT_TYPE_COUNT ? name[type] : NULL;
 }
 
 const char *completion_name(enum completion completion)
 {
-	static const char *const name[] = {"none", "link", "class", "choice", "file"};
+	static const char *const name[] = {"none", "link", "class", "choice", "file", "any"};
 
 	return (unsigned)completion < COMPLETION_COUNT ? name[completion] : NULL;
 }

@@ -41,6 +41,8 @@ enum command_id {
 	COMMAND_ID_TUNE,
 	COMMAND_ID_CONFIG_CHECK,
 	COMMAND_ID_CONFIG_SHOW,
+	COMMAND_ID_CONFIG_GET,
+	COMMAND_ID_CONFIG_SET,
 	COMMAND_ID_CONFIG_DIFF,
 	COMMAND_ID_CONFIG_APPLY,
 	COMMAND_ID_CONFIG_CONFIRM,
@@ -61,6 +63,7 @@ enum argument_type {
 	ARGUMENT_BOOL,
 	ARGUMENT_CHOICE, /* one of choices */
 	ARGUMENT_FILE, /* a file's content, at most max bytes; autonomyctl takes the file's name and reads it */
+	ARGUMENT_ANY, /* any JSON value */
 	ARGUMENT_TYPE_COUNT,
 };
 
@@ -79,15 +82,15 @@ struct argument {
 	enum argument_type type;
 	enum completion completion;
 	bool required;
-	bool positional;      /* autonomyctl takes it by place; the others are --name */
-	bool repeats;         /* autonomyctl takes it several times and joins them with blanks */
+	bool positional; /* autonomyctl takes it by place; the others are --name */
+	bool repeats; /* autonomyctl takes it several times and joins them with blanks; any: makes them a list */
 	const char *fallback; /* as text; NULL: none */
 	const char *choices;  /* "ipv4|ipv6"; ARGUMENT_CHOICE only */
 	int64_t min, max;     /* integer; span in us; string and file: max is bytes */
 	const char *text;
 };
 
-#define COMMAND_ARGUMENTS_MAX 4
+#define COMMAND_ARGUMENTS_MAX 8
 struct command {
 	const char *name; /* "config.check"; autonomyctl says "config check" */
 	enum permission permission;

@@ -5,18 +5,12 @@
 #include <syslog.h>
 
 #include "api/config_check.h"
+#include "api/config_own.h"
 #include "api/json.h"
-#include "api/request.h"
 #include "base/usec.h"
 
 #define FORGET_US                                                                                  \
 	(5 * USEC_S) /* after this nobody waits any more for a file that has been replaced */
-
-/* A candidate and what was said of it; some 20 kB, so it lives on the heap for the length of a call. */
-struct candidate {
-	struct config config;
-	struct config_problems problems;
-};
 
 static const struct problem *first_error(const struct config_problems *p)
 {
@@ -137,8 +131,7 @@ static int fail_store(struct api_error *ret_error, int error, const struct probl
 	return -1;
 }
 
-/* Hands the candidate to the daemon and frees it.  ret_result: what changed. */
-static int use(struct api *api, struct candidate *c, struct json_object **ret_result,
+int config_use(struct api *api, struct candidate *c, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
 	struct problem problem = {"", 0, ""};
@@ -175,14 +168,10 @@ static int roll_back(struct api *api, struct json_object **ret_result, struct ap
 		return fail_store(ret_error, r, &problem);
 	if (need_candidate(api, &the_file, &c, ret_error))
 		return -1;
-	return use(api, c, ret_result, ret_error);
+	return config_use(api, c, ret_result, ret_error);
 }
 
-/*
- * The text of the candidate becomes the file, which the store has open, and is used; c is freed.  Always with the old
- * file kept: the daemon may still refuse what was read without mistake.
- */
-static int put_in_place(struct api *api, const char *text, size_t size, struct candidate *c,
+int config_put_in_place(struct api *api, const char *text, size_t size, struct candidate *c,
 	const struct argument_value *confirm, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
@@ -196,7 +185,7 @@ static int put_in_place(struct api *api, const char *text, size_t size, struct c
 		free(c);
 		return fail_store(ret_error, r, &problem);
 	}
-	if (use(api, c, ret_result, ret_error)) {
+	if (config_use(api, c, ret_result, ret_error)) {
 		trial_roll_back(&api->trial, &api->store, api->config_file, &problem);
 		return -1;
 	}
@@ -206,8 +195,7 @@ static int put_in_place(struct api *api, const char *text, size_t size, struct c
 	return 0;
 }
 
-/* A whole file, or one that may be rolled back, cannot take in what somebody else has not finished. */
-static int need_nothing_staged(const struct api *api, struct api_error *ret_error)
+int config_need_nothing_staged(const struct api *api, struct api_error *ret_error)
 {
 	const char *package = uci_store_package(api->config_file);
 
@@ -219,7 +207,7 @@ static int need_nothing_staged(const struct api *api, struct api_error *ret_erro
 		package, package, package, package);
 }
 
-static int open_store(struct api *api, struct api_error *ret_error)
+int config_open_store(struct api *api, struct api_error *ret_error)
 {
 	struct problem problem = {"", 0, ""};
 	int r;
@@ -240,14 +228,14 @@ int config_command_apply(struct api *api, const struct request *r, struct json_o
 	struct candidate *c = NULL;
 	int error;
 
-	if (open_store(api, ret_error))
+	if (config_open_store(api, ret_error))
 		return -1;
-	error = need_nothing_staged(api, ret_error);
+	error = config_need_nothing_staged(api, ret_error);
 	if (!error)
 		error = need_candidate(api, text, &c, ret_error);
 	if (!error)
-		error = put_in_place(api, text->text, text->size, c, request_value(r, "confirm"),
-			ret_result, ret_error);
+		error = config_put_in_place(api, text->text, text->size, c,
+			request_value(r, "confirm"), ret_result, ret_error);
 	uci_store_close(&api->store);
 	return error;
 }
@@ -298,7 +286,7 @@ int config_command_reload(struct api *api, const struct request *r, struct json_
 		return -1;
 	if (need_candidate(api, &the_file, &c, ret_error))
 		return -1;
-	return use(api, c, ret_result, ret_error);
+	return config_use(api, c, ret_result, ret_error);
 }
 
 int api_recover_config(const char *config_file)

@@ -112,7 +112,6 @@ static const struct historic {
 		.has = HAS(MEMBER) | HAS(NAME),
 		.changes = true},
 	{.name = "setlog", .run = historic_setlog, .has = HAS(LEVEL), .changes = true},
-	{.name = "config.get", .run = historic_config},
 	{.name = "config", .run = historic_config},
 	{.name = "info", .run = historic_info},
 	{.name = "telemetry", .run = historic_telemetry},

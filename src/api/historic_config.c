@@ -11,65 +11,9 @@
 
 #define MB INT64_C(1000000)
 
-/* ---- configuration ---- */
-
-static struct json_object *option_json(const struct uci_option *option)
-{
-	struct json_object *list;
-
-	if (!option->list)
-		return json_text(option->item->text);
-	list = json_object_new_array();
-	for (const struct uci_item *item = option->item; item; item = item->next)
-		json_object_array_add(list, json_text(item->text));
-	return list;
-}
-
-static struct json_object *document_json(const struct uci_document *d)
-{
-	struct json_object *sections = json_object_new_object();
-
-	for (const struct uci_section *s = d->section; s; s = s->next) {
-		struct json_object *o = json_object_new_object();
-
-		json_put_text(o, ".type", s->type);
-		for (const struct uci_option *option = s->option; option; option = option->next)
-			json_object_object_add(o, option->name, option_json(option));
-		json_object_object_add(sections, s->name, o);
-	}
-	return sections;
-}
-
-static void ignore_problem(void *user, int line, const char *text)
-{
-	(void)user;
-	(void)line;
-	(void)text;
-}
-
 int historic_config(const struct asked *q, struct json_object **ret, struct api_error *ret_error)
 {
-	static const char *const all[] = {"all", "true", NULL};
-	struct json_object *shown = NULL;
-	struct uci_document document;
-	const char *text;
-	size_t room;
-	void *memory;
-
-	if (asked_call(q, "config.show", all, &shown, ret_error))
-		return -1;
-	text = json_get_text(shown, "text", "");
-	room = uci_document_room(strlen(text));
-	memory = malloc(room);
-	if (memory) {
-		uci_document_init(&document, memory, room);
-		uci_document_parse(&document, text, strlen(text), ignore_problem, NULL);
-		*ret = json_object_new_object();
-		json_object_object_add(*ret, "config", document_json(&document));
-	}
-	free(memory);
-	json_object_put(shown);
-	return memory ? 0 : api_fail(ret_error, API_INTERNAL, "out of memory");
+	return asked_call(q, "config.get", NULL, ret, ret_error);
 }
 
 /* ---- allowances ---- */

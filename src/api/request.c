@@ -157,6 +157,9 @@ static int take(const struct argument *a, struct json_object *in, struct argumen
 	case ARGUMENT_CHOICE:
 	case ARGUMENT_FILE:
 		return take_text(a, in, ret, ret_error);
+	case ARGUMENT_ANY:
+		ret->json = in;
+		return 0;
 	case ARGUMENT_TYPE_COUNT:
 		break;
 	}

@@ -8,6 +8,7 @@ struct argument_value {
 	int64_t number;   /* integer, span in us, bool as 0 or 1 */
 	const char *text; /* string, choice, file; lives as long as params */
 	size_t size;
+	struct json_object *json; /* any; lives as long as params */
 };
 
 struct request {
@@ -33,7 +34,8 @@ api_handler_fn operate_recording, operate_study;
 api_handler_fn operate_command, operate_log, operate_trace_start, operate_trace_stop,
 	operate_trace_status;
 api_handler_fn config_command_check, config_command_show, config_command_diff, config_command_apply,
-	config_command_confirm, config_command_rollback, config_command_reload;
+	config_command_confirm, config_command_rollback, config_command_reload, config_command_get,
+	config_command_set;
 
 /* The index of the link or class that an argument names, with the error that lists those there are; -1. */
 int request_link(const struct api *api, const struct argument_value *v,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/json.h"
 #include "api/words.h"
 #include "ctl/client.h"
 
@@ -78,6 +79,8 @@ void arguments_usage(const struct command *c, char *text, size_t size)
 			words_add(&w, " ");
 		if (a->type != ARGUMENT_BOOL)
 			add_value(&w, a);
+		if (a->repeats && a->positional)
+			words_add(&w, " ...");
 		words_add(&w, a->required ? "" : "]");
 	}
 }
@@ -109,12 +112,27 @@ static int take_file(struct parser *p, const struct argument *a, const char *nam
 	return 0;
 }
 
+/* One of several, which the daemon gets as a list. */
+static int take_item(struct parser *p, const struct argument *a, const char *value)
+{
+	struct json_object *list = json_get_array(p->out->params, a->name);
+
+	if (!list) {
+		list = json_object_new_array();
+		json_object_object_add(p->out->params, a->name, list);
+	}
+	json_object_array_add(list, json_object_new_string(value));
+	return 0;
+}
+
 static int take_value(struct parser *p, unsigned index, const char *value)
 {
 	const struct argument *a = &p->out->command->argument[index];
 
 	if (p->given & (1u << index))
 		return fail(p, "%s is given twice", a->name);
+	if (a->repeats && a->type == ARGUMENT_ANY)
+		return take_item(p, a, value);
 	p->given |= 1u << index;
 	if (a->type == ARGUMENT_FILE)
 		return take_file(p, a, value);

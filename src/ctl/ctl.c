@@ -89,8 +89,17 @@ static void show_problems(const struct arguments *a, struct json_object *problem
 {
 	for (size_t i = 0; i < json_object_array_length(problems); i++) {
 		struct json_object *p = json_object_array_get_idx(problems, i);
+		const char *section = json_get_text(p, "section", ""),
+			   *option = json_get_text(p, "option", "");
 		char clean[400];
 
+		/* config set knows the option; the line is of a file that nobody has seen */
+		if (!json_object_object_get_ex(p, "place", NULL)) {
+			fprintf(stderr, "%s%s%s%s%s\n", section, *option ? "." : "", option,
+				*section ? ": " : "",
+				text_printable(json_get_text(p, "text", ""), clean, sizeof(clean)));
+			continue;
+		}
 		fprintf(stderr, "%s:%d: %s%s\n", a->file ? a->file : json_get_text(p, "place", "?"),
 			(int)json_get_int(p, "line", 0),
 			json_get_bool(p, "warning") ? "warning: " : "",

@@ -479,6 +479,49 @@ static enum exit_code show_text(const struct show *s, struct json_object *o)
 	return EXIT_OK;
 }
 
+static void show_config_value(const struct show *s, struct json_object *value)
+{
+	size_t n =
+		json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
+	char clean[400];
+
+	if (!json_object_is_type(value, json_type_array))
+		fprintf(s->out, "%s\n",
+			text_printable(json_object_get_string(value), clean, sizeof(clean)));
+	for (size_t i = 0; i < n; i++)
+		fprintf(s->out, "%s%s",
+			text_printable(json_object_get_string(json_object_array_get_idx(value, i)),
+				clean, sizeof(clean)),
+			i + 1 < n ? " " : "\n");
+	if (json_object_is_type(value, json_type_array) && !n)
+		fputs("\n", s->out);
+}
+
+/* One value, bare for scripts; or a line an option, as config set takes it. */
+static void show_config(const struct show *s, struct json_object *result)
+{
+	struct json_object *value = NULL, *sections = json_get_object(result, "config");
+	char clean[200];
+
+	if (json_object_object_get_ex(result, "value", &value)) {
+		show_config_value(s, value);
+		return;
+	}
+	if (!sections)
+		return;
+	json_object_object_foreach(sections, name, section)
+	{
+		json_object_object_foreach(section, option, one)
+		{
+			if (*option == '.')
+				continue;
+			fprintf(s->out, "%s.%s=", text_printable(name, clean, sizeof(clean)),
+				option);
+			show_config_value(s, one);
+		}
+	}
+}
+
 static bool is_blank(const char *text)
 {
 	return !text[strspn(text, " \t\n")];
@@ -514,8 +557,12 @@ enum exit_code show_result(const struct show *s, const struct command *c,
 		return EXIT_OK;
 	case COMMAND_ID_CONFIG_DIFF:
 	case COMMAND_ID_CONFIG_APPLY:
+	case COMMAND_ID_CONFIG_SET:
 	case COMMAND_ID_CONFIG_RELOAD:
 		show_differences(s, result);
+		return EXIT_OK;
+	case COMMAND_ID_CONFIG_GET:
+		show_config(s, result);
 		return EXIT_OK;
 	case COMMAND_ID_METRICS:
 		show_metrics(s, result);

@@ -36,6 +36,8 @@ static enum blob_type argument_blob_type(enum argument_type type)
 		return BLOB_INT32;
 	case ARGUMENT_BOOL:
 		return BLOB_BOOL;
+	case ARGUMENT_ANY:
+		return BLOB_NULL;
 	case ARGUMENT_STRING:
 	case ARGUMENT_BYTES:
 	case ARGUMENT_SPAN:

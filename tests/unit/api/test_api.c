@@ -219,6 +219,7 @@ static void every_command_answers(void **state)
 		[COMMAND_ID_PIN] = "{\"link\":\"wan\"}",
 		[COMMAND_ID_DRAIN] = "{\"link\":\"wan\"}",
 		[COMMAND_ID_CONFIG_APPLY] = "{\"text\":\"\"}",
+		[COMMAND_ID_CONFIG_SET] = "{\"changes\":[\"default.hold=10s\"]}",
 		[COMMAND_ID_LOG] = "{\"level\":\"debug\"}",
 		[COMMAND_ID_WHATIF] = "{\"set\":\"default.hold=10s\"}",
 	};

@@ -1,0 +1,392 @@
+/*
+ * config.set: changes to the file, by name.
+ *
+ *   store (locked) -> document, with what is staged -> changes -> text, comments kept -> checked whole -> file -> use
+ *
+ * All or nothing: whatever is wrong with one of the changes, or with the file they would make, nothing is written.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/config_own.h"
+#include "api/json.h"
+#include "api/snapshot.h"
+#include "codec/uci_delta.h"
+#include "codec/uci_rewrite.h"
+#include "config/config_edit.h"
+
+#define CHANGES_MAX 256
+#define CHANGES_ROOM 16384 /* bytes of text they may add */
+
+struct setting {
+	struct api *api;
+	struct api_error *error;
+	struct uci_document document;
+	size_t size;
+	void *memory, *scratch; /* each of size */
+	char *text;             /* CONFIG_FILE_MAX + 1 */
+	size_t length;
+	struct {
+		const char *section, *option; /* option NULL: the section */
+	} touched[CHANGES_MAX];
+	unsigned n;
+};
+
+static int carry_out(struct setting *w, struct config_edit *e)
+{
+	struct problem problem = {"", 0, ""};
+	struct uci_section *s = NULL;
+	int r = config_edit(&w->document, e, &s, &problem);
+
+	/* a link that was found needs no section until something is to be said of it */
+	if (r == -ENOENT && policy_link_index(engine_policy(w->api->engine), e->section) >= 0) {
+		e->type = "link";
+		r = config_edit(&w->document, e, &s, &problem);
+	}
+	if (r)
+		return api_fail(w->error, API_INVALID_PARAMS, "%s: %s; nothing was changed",
+			problem.place, problem.text);
+	if (w->n == CHANGES_MAX)
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"more than %d changes: make them in parts", CHANGES_MAX);
+	w->touched[w->n].section = s ? s->name : e->section;
+	w->touched[w->n++].option = e->option ? uci_document_text(&w->document, e->option) : NULL;
+	return 0;
+}
+
+static int set_value(struct setting *w, struct config_edit e, struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_array)) {
+		e.value = NULL;
+		if (carry_out(w, &e))
+			return -1;
+		e.what = CONFIG_EDIT_APPEND;
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			e.value = json_object_get_string(json_object_array_get_idx(value, i));
+			if (!e.value || carry_out(w, &e))
+				return e.value ? -1
+					       : api_fail(w->error, API_INVALID_PARAMS,
+							 "%s: an item cannot be null", e.option);
+		}
+		return 0;
+	}
+	if (json_object_is_type(value, json_type_object))
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"%s: a value is a string, a number, a boolean, a list or null", e.option);
+	if (json_object_is_type(value, json_type_boolean))
+		e.value = json_object_get_boolean(value) ? "1" : "0";
+	else
+		e.value = value ? json_object_get_string(value) : NULL;
+	if (!e.value && e.what != CONFIG_EDIT_SET)
+		return api_fail(w->error, API_INVALID_PARAMS, "%s: an item cannot be null",
+			e.option);
+	return carry_out(w, &e);
+}
+
+/* One section: an option with its value, several in values, or only the section itself. */
+static int set_section(struct setting *w, const char *section, const char *type, const char *option,
+	struct json_object *value, bool has_value, struct json_object *values)
+{
+	struct config_edit e = {.what = CONFIG_EDIT_SET, .section = section, .type = type};
+
+	if (!section && !type)
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"give changes, or a section with option and value or with values");
+	if (values && !json_object_is_type(values, json_type_object))
+		return api_fail(w->error, API_INVALID_PARAMS, "values must be an object");
+	if (option && !has_value)
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"%s needs a value (an empty one takes it away)", option);
+	if (!section || (!option && !values)) {
+		if (!type)
+			return api_fail(w->error, API_INVALID_PARAMS,
+				"%s: give option and value, values, or a type", section);
+		e.value = type;
+		if (carry_out(w, &e))
+			return -1;
+		/* what was made anonymous has a name from now on */
+		e.section = w->touched[w->n - 1].section;
+	}
+	e.option = option;
+	if (option && set_value(w, e, value))
+		return -1;
+	if (!values)
+		return 0;
+	json_object_object_foreach(values, name, one)
+	{
+		e.option = name;
+		if (set_value(w, e, one))
+			return -1;
+	}
+	return 0;
+}
+
+/* value NULL: the word holds it; otherwise the word is section.option, or only a section with an object of options. */
+static int set_word(struct setting *w, const char *word, struct json_object *value, bool has_value)
+{
+	size_t size = strlen(word) + 2;
+	struct config_edit e;
+	char *text = malloc(size);
+	int r = -1;
+
+	if (!text)
+		return api_fail(w->error, API_INTERNAL, "out of memory");
+	memcpy(text, word, size - 1);
+	if (has_value && json_object_is_type(value, json_type_object)) {
+		r = set_section(w, word, json_get_text(value, ".type", NULL), NULL, NULL, false,
+			value);
+	} else {
+		if (has_value)
+			memcpy(text + size - 2, "=", 2);
+		if (!config_edit_read(text, &e))
+			api_fail(w->error, API_INVALID_PARAMS,
+				"\"%.60s\" is no change: write SECTION.OPTION=VALUE, for instance "
+				"default.hold=10s",
+				word);
+		else
+			r = has_value ? set_value(w, e, value) : carry_out(w, &e);
+	}
+	free(text);
+	return r;
+}
+
+static int set_object(struct setting *w, struct json_object *o)
+{
+	struct json_object *value = NULL, *values = NULL;
+	bool has_value = json_object_object_get_ex(o, "value", &value);
+
+	json_object_object_get_ex(o, "values", &values);
+	return set_section(w, json_get_text(o, "section", NULL), json_get_text(o, "type", NULL),
+		json_get_text(o, "option", NULL), value, has_value, values);
+}
+
+static int set_changes(struct setting *w, struct json_object *changes)
+{
+	if (json_object_is_type(changes, json_type_string))
+		return set_word(w, json_object_get_string(changes), NULL, false);
+	if (json_object_is_type(changes, json_type_object)) {
+		json_object_object_foreach(changes, word,
+			value) if (set_word(w, word, value, true)) return -1;
+		return 0;
+	}
+	if (!json_object_is_type(changes, json_type_array))
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"changes must be a list of \"section.option=value\" or an object");
+	for (size_t i = 0; i < json_object_array_length(changes); i++) {
+		struct json_object *one = json_object_array_get_idx(changes, i);
+		int r = json_object_is_type(one, json_type_object) ? set_object(w, one)
+			: json_object_is_type(one, json_type_string)
+				? set_changes(w, one)
+				: api_fail(w->error, API_INVALID_PARAMS, "change %zu is none",
+					  i + 1);
+
+		if (r)
+			return -1;
+	}
+	return 0;
+}
+
+static void tell_syntax(void *user, int line, const char *text)
+{
+	const struct setting *w = user;
+
+	api_fail(w->error, API_REFUSED, "%s:%d: %s; nothing was changed", w->api->config_file, line,
+		text);
+}
+
+static int read_document(struct setting *w, struct json_object **ret_staged)
+{
+	const struct uci_store *store = &w->api->store;
+	int n;
+
+	w->size = uci_document_room(store->size + store->delta_size + CHANGES_ROOM);
+	w->memory = malloc(w->size);
+	w->scratch = malloc(w->size);
+	w->text = malloc(CONFIG_FILE_MAX + 1);
+	if (!w->memory || !w->scratch || !w->text)
+		return api_fail(w->error, API_INTERNAL, "out of memory");
+	uci_document_init(&w->document, w->memory, w->size);
+	if (uci_document_parse(&w->document, store->text, store->size, tell_syntax, w))
+		return -1;
+	n = uci_document_apply(&w->document, uci_store_package(w->api->config_file), store->delta,
+		store->delta_size);
+	if (n < 0)
+		return api_fail(w->error, API_INTERNAL, "out of memory");
+	*ret_staged = json_object_new_int(n);
+	return 0;
+}
+
+/* ---- what is wrong with the result ---- */
+
+/* The section and option that a line of the new text holds. */
+static void at_line(const struct uci_document *d, int line, const char **ret_section,
+	const char **ret_option)
+{
+	for (const struct uci_section *s = d->section; s && line; s = s->next) {
+		if (s->line == line)
+			*ret_section = s->name;
+		for (const struct uci_option *o = s->option; o; o = o->next)
+			for (const struct uci_item *i = o->item; i; i = i->next)
+				if (i->line == line) {
+					*ret_section = s->name;
+					*ret_option = o->name;
+				}
+	}
+}
+
+static bool is_touched(const struct setting *w, const char *section, const char *option)
+{
+	for (unsigned i = 0; section && i < w->n; i++)
+		if (!strcmp(w->touched[i].section, section) &&
+			(!option || !w->touched[i].option || !strcmp(w->touched[i].option, option)))
+			return true;
+	return false;
+}
+
+/* The sentence without the place that stands before it. */
+static const char *without_place(const char *text, const char *option)
+{
+	const char *found = option ? strstr(text, option) : NULL;
+
+	return found && !strncmp(found + strlen(option), ": ", 2) ? found + strlen(option) + 2
+								  : text;
+}
+
+static void ignore(void *user, int line, const char *text)
+{
+	(void)user;
+	(void)line;
+	(void)text;
+}
+
+/* Mistakes, and warnings of what was changed: who sets something wants it understood. */
+static int refuse_problems(struct setting *w, const struct config_problems *p)
+{
+	struct json_object *list = json_object_new_array();
+	struct uci_document d;
+
+	uci_document_init(&d, w->scratch, w->size);
+	uci_document_parse(&d, w->text, w->length, ignore, NULL);
+	for (int i = 0; i < p->n && i < CONFIG_PROBLEMS_MAX; i++) {
+		const char *section = NULL, *option = NULL, *text = p->problem[i].text;
+		struct json_object *o;
+
+		at_line(&d, p->problem[i].line, &section, &option);
+		if (p->warning[i] && !is_touched(w, section, option))
+			continue;
+		text = without_place(text, option);
+		o = json_object_new_object();
+		json_put_text(o, "section", section ? section : "");
+		json_put_text(o, "option", option ? option : "");
+		json_put_text(o, "text", text);
+		if (!json_object_array_length(list))
+			api_fail(w->error, API_REFUSED, "%s%s%s%s%s; nothing was changed",
+				section ? section : "", option ? "." : "", option ? option : "",
+				section ? ": " : "", text);
+		json_object_array_add(list, o);
+	}
+	if (!json_object_array_length(list)) {
+		json_object_put(list);
+		return 0;
+	}
+	w->error->data = json_object_new_object();
+	json_object_object_add(w->error->data, "problems", list);
+	return -1;
+}
+
+/* The new text, and what it means; the caller frees *ret_candidate. */
+static int make_text(struct setting *w, struct candidate **ret_candidate)
+{
+	const struct uci_store *store = &w->api->store;
+	struct candidate *c;
+	int r;
+
+	uci_rewrite(&w->document, store->text, store->size, w->text, CONFIG_FILE_MAX + 1,
+		w->scratch, w->size, &w->length);
+	if (w->length > CONFIG_FILE_MAX)
+		return api_fail(w->error, API_REFUSED,
+			"the file would be larger than %d bytes; nothing was changed",
+			CONFIG_FILE_MAX);
+	c = malloc(sizeof(*c));
+	if (!c)
+		return api_fail(w->error, API_INTERNAL, "out of memory");
+	r = config_parse(w->api->config_file, w->text, w->length, &c->config, &c->problems);
+	if (refuse_problems(w, &c->problems)) {
+		free(c);
+		return -1;
+	}
+	if (r) {
+		free(c);
+		return api_fail(w->error, API_INTERNAL, "the result cannot be read");
+	}
+	*ret_candidate = c;
+	return 0;
+}
+
+static int commit(struct setting *w, struct candidate *c, const struct argument_value *confirm,
+	struct json_object **ret_result)
+{
+	struct uci_store *store = &w->api->store;
+
+	if (w->length == store->size && !memcmp(w->text, store->text, w->length) &&
+		!store->delta_size) {
+		/* nothing to write: flash is not worn by saying the same again */
+		return config_use(w->api, c, ret_result, w->error);
+	}
+	if (config_put_in_place(w->api, w->text, w->length, c, confirm, ret_result, w->error))
+		return -1;
+	uci_store_unstage(store);
+	return 0;
+}
+
+static int set(struct setting *w, const struct request *r, struct json_object **ret_result)
+{
+	const struct argument_value *changes = request_value(r, "changes"),
+				    *confirm = request_value(r, "confirm"),
+				    *value = request_value(r, "value"),
+				    *values = request_value(r, "values"),
+				    *section = request_value(r, "section"),
+				    *type = request_value(r, "type");
+	struct json_object *staged = NULL;
+	struct candidate *c = NULL;
+	int error = read_document(w, &staged);
+
+	if (!error && confirm->given)
+		error = config_need_nothing_staged(w->api, w->error);
+	if (!error && changes->given)
+		error = set_changes(w, changes->json);
+	if (!error && (section->given || type->given || !changes->given))
+		error = set_section(w, section->text, type->text, request_value(r, "option")->text,
+			value->json, value->given, values->json);
+	if (!error)
+		error = make_text(w, &c);
+	if (!error)
+		error = commit(w, c, confirm, ret_result);
+	if (!error)
+		json_object_object_add(*ret_result, "staged", json_object_get(staged));
+	json_object_put(staged);
+	return error;
+}
+
+int config_command_set(struct api *api, const struct request *r, struct json_object **ret_result,
+	struct api_error *ret_error)
+{
+	struct setting *w = calloc(1, sizeof(*w));
+	int error;
+
+	if (!w)
+		return api_fail(ret_error, API_INTERNAL, "out of memory");
+	w->api = api;
+	w->error = ret_error;
+	error = config_open_store(api, ret_error);
+	if (!error) {
+		error = set(w, r, ret_result);
+		uci_store_close(&api->store);
+	}
+	free(w->memory);
+	free(w->scratch);
+	free(w->text);
+	free(w);
+	return error;
+}
