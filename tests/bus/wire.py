@@ -180,11 +180,15 @@ class Failed(Exception):
 
 class Client:
     def __init__(self, path, timeout=10):
+        self.stream, self.queue, self.seq = Stream(), [], 0
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
-        self.stream, self.queue, self.seq = Stream(), [], 0
-        self.id = self.read().peer
+        try:
+            self.socket.connect(path)
+            self.id = self.read().peer
+        except (OSError, EOFError):
+            self.socket.close()
+            raise
 
     def close(self):
         self.socket.close()
