@@ -49,17 +49,11 @@ struct api_trace_status {
 	int64_t bytes, limit_bytes;
 };
 
-/* The record of the site (io/sitefile.h), as it is on the disk now. */
-struct api_recording {
-	const char *folder;
-	uint64_t bytes, limit_bytes, blocks, left_out;
-};
-
-/* A question to the record: "whatif" or "tune". */
+/* A question to the record of the site (io/sitefile.h): "recording" (where is it?), "whatif" or "tune". */
 struct api_study {
 	const char *verb;
 	const char *set;    /* NULL: none */
-	const char *family; /* "ipv4" */
+	const char *family; /* "ipv4"; NULL with recording */
 	int64_t since_us;   /* USEC_NEVER: all */
 };
 
@@ -88,8 +82,6 @@ struct api_hooks {
 	int (*trace_start)(void *user, const char *name, int64_t limit_bytes, struct problem *ret);
 	int (*trace_stop)(void *user, struct problem *ret);
 	void (*trace_status)(void *user, struct api_trace_status *ret);
-	/* Writes what is known so far. */
-	int (*recording)(void *user, struct api_recording *ret_recording, struct problem *ret);
 	/* The answer, or an object with "running"; -EBUSY: with another question. */
 	int (*study)(void *user, const struct api_study *study, struct json_object **ret_json,
 		struct problem *ret);

@@ -276,8 +276,8 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.permission = PERMISSION_OPERATE,
 	.changes = true,
 	.text = "Bring the record of what the links did up to date, for whatif and tune.",
-	.result = "folder, config_file, bytes, limit_bytes, blocks, left_out",
-	.help = "left_out counts pieces for which the day's share of flash_per_day was used up.",
+	.result = "folder, config_file, bytes, left_out",
+	.help = "",
 },
 [COMMAND_ID_WHATIF] = {
 	.name = "whatif",
@@ -285,10 +285,8 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.changes = true,
 	.text = "What other options would have made of the recorded past.",
 	.result = "running, or recorded, changes[], happened, configured, changed, moments[]",
-	.help = "The record of this router is played twice, as configured and as changed. autonomyctl "
-		"does that itself, passes further options to autonomy-replay whatif (--file plays "
-		"another record, a trace or a scenario) and prints a table. Through other doors the "
-		"daemon starts a process of the lowest priority: ask again until the answer has no "
+	.help = "autonomyctl runs autonomy-replay, which knows more options. Through other doors the "
+		"daemon starts it at the lowest priority: ask the same again until it is no longer "
 		"running.",
 	.argument = (const struct argument[]){
 		{.name = "set", .type = ARGUMENT_STRING, .required = true, .repeats = true, .max = 512,
@@ -304,12 +302,9 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 	.permission = PERMISSION_OPERATE,
 	.changes = true,
 	.text = "Propose options for this site from its own recorded past.",
-	.result = "running, or recorded, parts, options[], cost before and after, text (the whole "
-		"configuration, when something is proposed)",
-	.help = "Changes nothing. With autonomyctl tune --apply the proposal goes through config "
-		"apply: it is taken back after a minute (--confirm DURATION) unless \"config confirm\" "
-		"follows. An option is proposed only when it was better in pieces of the record that "
-		"it was not chosen on.",
+	.result = "running, or recorded, folds[], proposal[], text (the configuration with it)",
+	.help = "As whatif. With --apply, autonomyctl puts the proposal through config apply "
+		"--confirm 60s.",
 	.argument = (const struct argument[]){
 		SINCE_OPTION,
 		RECORD_FAMILY_OPTION,

@@ -197,44 +197,26 @@ int operate_trace_status(struct api *api, const struct request *r, struct json_o
 	return 0;
 }
 
-int operate_recording(struct api *api, const struct request *r, struct json_object **ret_result,
-	struct api_error *ret_error)
-{
-	struct api_recording recording;
-	struct problem problem = {"", 0, ""};
-	struct json_object *o;
-
-	(void)r;
-	if (!api->hooks->recording)
-		return api_fail(ret_error, API_UNAVAILABLE, "this daemon keeps no record");
-	if (api->hooks->recording(api->user, &recording, &problem))
-		return api_fail(ret_error, API_REFUSED, "%s", problem.text);
-	*ret_result = o = json_object_new_object();
-	json_put_text(o, "folder", recording.folder);
-	json_put_text(o, "config_file", api->config_file);
-	json_put_int(o, "bytes", (int64_t)recording.bytes);
-	json_put_int(o, "limit_bytes", (int64_t)recording.limit_bytes);
-	json_put_int(o, "blocks", (int64_t)recording.blocks);
-	json_put_int(o, "left_out", (int64_t)recording.left_out);
-	return 0;
-}
-
 int operate_study(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
-	bool whatif = r->command == &command_table[COMMAND_ID_WHATIF];
-	struct api_study study = {.verb = r->command->name,
-		.set = whatif ? request_value(r, "set")->text : NULL,
-		.family = request_value(r, "family")->text,
-		.since_us = request_value(r, "since")->number};
+	struct api_study study = {.verb = r->command->name};
 	struct problem problem = {"", 0, ""};
-	int error;
+	int error = -ENODATA;
 
-	if (!api->hooks->study)
-		return api_fail(ret_error, API_UNAVAILABLE, "this daemon keeps no record");
-	error = api->hooks->study(api->user, &study, ret_result, &problem);
-	if (error)
-		return api_fail(ret_error, error == -EBUSY ? API_BUSY : API_REFUSED, "%s",
-			problem.text);
-	return 0;
+	if (r->command == &command_table[COMMAND_ID_WHATIF])
+		study.set = request_value(r, "set")->text;
+	if (r->command != &command_table[COMMAND_ID_RECORDING]) {
+		study.family = request_value(r, "family")->text;
+		study.since_us = request_value(r, "since")->number;
+	}
+	if (api->hooks->study)
+		error = api->hooks->study(api->user, &study, ret_result, &problem);
+	if (error == -ENODATA)
+		return api_fail(ret_error, API_UNAVAILABLE,
+			"no record is kept: see option "
+			"recording, and the log");
+	return error ? api_fail(ret_error, error == -EBUSY ? API_BUSY : API_REFUSED, "%s",
+			       problem.text)
+		     : 0;
 }

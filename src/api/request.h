@@ -30,7 +30,7 @@ typedef int api_handler_fn(struct api *api, const struct request *r,
 api_handler_fn show_status, show_links, show_link, show_explain, show_metrics, show_version,
 	show_commands;
 api_handler_fn memory_events, memory_history, memory_ledger;
-api_handler_fn operate_recording, operate_study;
+api_handler_fn operate_study;
 api_handler_fn operate_command, operate_log, operate_trace_start, operate_trace_stop,
 	operate_trace_status;
 api_handler_fn config_command_check, config_command_show, config_command_diff, config_command_apply,

@@ -99,19 +99,19 @@ bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 	w->links = policy->links;
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
 		const struct link_policy *p = &policy->link[i];
-		struct sitelog_link link = {.slot = (uint8_t)i,
-			.kind = (uint8_t)p->kind,
-			.metered = p->metered,
-			.preference = p->preference,
-			.order = p->order};
+		struct sitelog_link link;
 
-		memcpy(link.name, p->name, sizeof(link.name));
 		if (!(policy->links & (UINT32_C(1) << i)))
 			continue;
-		news |= strcmp(link.name, w->link[i].name) || link.kind != w->link[i].kind ||
-			link.metered != w->link[i].metered ||
-			link.preference != w->link[i].preference || link.order != w->link[i].order;
-		w->link[i] = link;
+		memset(&link, 0, sizeof(link)); /* also between the fields */
+		link.slot = (uint8_t)i;
+		link.kind = (uint8_t)p->kind;
+		link.metered = p->metered;
+		link.preference = p->preference;
+		link.order = p->order;
+		memcpy(link.name, p->name, strnlen(p->name, sizeof(link.name) - 1));
+		news |= memcmp(&link, &w->link[i], sizeof(link)) != 0;
+		memcpy(&w->link[i], &link, sizeof(link));
 	}
 	return news;
 }

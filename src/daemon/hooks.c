@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "api/json.h"
 #include "base/usec.h"
 #include "daemon/daemon.h"
 #include "io/log.h"
@@ -72,37 +73,30 @@ static void hook_trace_status(void *user, struct api_trace_status *ret)
 	ret->limit_bytes = (int64_t)d->journal.limit_bytes;
 }
 
-static int hook_recording(void *user, struct api_recording *ret_recording, struct problem *ret)
-{
-	struct daemon *d = user;
-	int error = sitefile_flush(&d->site, d->engine, inbox_clock_us(), ret);
-
-	if (!error && !sitefile_active(&d->site)) {
-		problem_set(ret, "", 0,
-			d->site.limit_bytes ? "the record cannot be written: see the log"
-					    : "nothing is recorded: option recording is 0");
-		error = -ENODATA;
-	}
-	*ret_recording = (struct api_recording){d->site.dir, d->site.file_bytes,
-		d->site.limit_bytes, d->site.blocks, d->site.dropped};
-	return error;
-}
-
 static int hook_study(void *user, const struct api_study *study, struct json_object **ret_json,
 	struct problem *ret)
 {
 	struct daemon *d = user;
-	struct api_recording recording;
+	const struct sitefile *site = &d->site;
+	struct json_object *o;
 	int error = 0;
 
+	if (!sitefile_active(site))
+		return -ENODATA;
 	/* who asks again for an answer needs no newer record */
-	if (d->study.pid)
-		recording.folder = d->site.dir;
-	else
-		error = hook_recording(d, &recording, ret);
-	return error ? error
-		     : study_ask(&d->study, study, d->options.run_dir, recording.folder,
-			       d->options.config_file, inbox_clock_us(), ret_json, ret);
+	if (!d->study.pid)
+		error = sitefile_flush(&d->site, d->engine, inbox_clock_us(), ret);
+	if (error)
+		return error;
+	if (study->family)
+		return study_ask(&d->study, study, &d->options, site->dir, inbox_clock_us(),
+			ret_json, ret);
+	*ret_json = o = json_object_new_object();
+	json_put_text(o, "folder", site->dir);
+	json_put_text(o, "config_file", d->options.config_file);
+	json_put_int(o, "bytes", (int64_t)site->file_bytes);
+	json_put_int(o, "left_out", (int64_t)site->dropped);
+	return 0;
 }
 
 static void tell_engine(const struct daemon *d, api_metric_fn *tell, void *to)
@@ -212,7 +206,6 @@ const struct api_hooks daemon_hooks = {
 	.trace_start = hook_trace_start,
 	.trace_stop = hook_trace_stop,
 	.trace_status = hook_trace_status,
-	.recording = hook_recording,
 	.study = hook_study,
 	.metrics = hook_metrics,
 	.link = hook_link,

@@ -1,9 +1,8 @@
-#include "daemon/study.h"
+#include "daemon/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,53 +14,52 @@
 #define KEEP_US USEC_MIN
 #define PROGRAM "autonomy-replay"
 
-extern char **environ;
-
 /* Beside our own program, where it was installed or built; else by PATH. */
-static const char *program(char path[256])
+static void execute(const char *const argv[])
 {
-	ssize_t n = readlink("/proc/self/exe", path, 256 - sizeof(PROGRAM));
+	char path[256];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM));
 	char *slash;
 
-	if (n <= 0)
-		return PROGRAM;
-	path[n] = '\0';
+	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, PROGRAM);
-	return access(path, X_OK) ? PROGRAM : path;
+	if (slash) {
+		strcpy(slash + 1, PROGRAM);
+		execv(path, (char *const *)(uintptr_t)argv);
+	}
+	execvp(PROGRAM, (char *const *)(uintptr_t)argv);
+}
+
+/* In the child: the answer goes to the file, and nothing of ours is inherited. */
+static void become(const char *file, const char *const argv[])
+{
+	sigset_t none;
+	int out = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (out >= 0 && dup2(out, STDOUT_FILENO) >= 0)
+		execute(argv);
+	_exit(127);
 }
 
 static int start(struct study *s, const struct api_study *q, const char *record_dir,
 	const char *config_file)
 {
-	char path[256], since[32];
-	const char *argv[] = {program(path), q->verb, "--json", "--quiet", "--background",
-		"--record", record_dir, "--config", config_file, "--family", q->family, "--since",
+	char since[32];
+	const char *argv[] = {PROGRAM, q->verb, "--json", "--quiet", "--background", "--record",
+		record_dir, "--config", config_file, "--family", q->family, "--since",
 		q->since_us == USEC_NEVER ? "all" : since, q->set ? "--set" : NULL, q->set, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, pipes;
-	int error;
 
 	snprintf(since, sizeof(since), "%llds", (long long)(q->since_us / USEC_S));
-	sigemptyset(&none);
-	sigemptyset(&pipes);
-	sigaddset(&pipes, SIGPIPE);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, s->file,
-		O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &pipes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	error = posix_spawnp(&s->pid, argv[0], &actions, &attributes,
-		(char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	if (error)
-		s->pid = 0;
-	return -error;
+	s->pid = fork();
+	if (!s->pid)
+		become(s->file, argv);
+	if (s->pid > 0)
+		return 0;
+	s->pid = 0;
+	return -errno;
 }
 
 void study_tick(struct study *s, int64_t now_us)
@@ -89,8 +87,8 @@ static int answer(const struct study *s, struct json_object **ret_json, struct p
 	return 0;
 }
 
-int study_ask(struct study *s, const struct api_study *question, const char *run_dir,
-	const char *record_dir, const char *config_file, int64_t now_us,
+int study_ask(struct study *s, const struct api_study *question,
+	const struct daemon_options *options, const char *record_dir, int64_t now_us,
 	struct json_object **ret_json, struct problem *ret)
 {
 	char words[sizeof(s->question)];
@@ -109,15 +107,14 @@ int study_ask(struct study *s, const struct api_study *question, const char *run
 		return -EBUSY;
 	}
 	if (!s->pid) {
-		snprintf(s->file, sizeof(s->file), "%s/study.json", run_dir);
+		snprintf(s->file, sizeof(s->file), "%s/study.json", options->run_dir);
 		memcpy(s->question, words, sizeof(words));
 		s->answered = false;
 		s->since_us = now_us;
-		error = start(s, question, record_dir, config_file);
+		error = start(s, question, record_dir, options->config_file);
 	}
 	if (error) {
-		problem_set(ret, PROGRAM, 0, "cannot be started: %s; is it installed?",
-			strerror(-error));
+		problem_set(ret, "", 0, "no process can be started: %s", strerror(-error));
 		return error;
 	}
 	*ret_json = json_object_new_object();

@@ -10,6 +10,8 @@
 
 #include "api/api.h"
 
+struct daemon_options;
+
 struct study {
 	pid_t pid; /* 0: nothing is being worked on */
 	bool answered;
@@ -19,8 +21,8 @@ struct study {
 };
 
 /* 0 with ret_json; -EBUSY: another question is being worked on; or -errno with ret filled. */
-int study_ask(struct study *s, const struct api_study *question, const char *run_dir,
-	const char *record_dir, const char *config_file, int64_t now_us,
+int study_ask(struct study *s, const struct api_study *question,
+	const struct daemon_options *options, const char *record_dir, int64_t now_us,
 	struct json_object **ret_json, struct problem *ret);
 
 /* About once a second: notices that the child has ended. */

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/usec.h"
@@ -19,24 +18,28 @@ static void name_file(const struct sitefile *s, const char *name, char path[128]
 	snprintf(path, 128, "%s/%s", s->dir, name);
 }
 
+/* Told once; then nothing is recorded any more. */
+static int give_up(struct sitefile *s, int error, struct problem *ret)
+{
+	problem_set(ret, s->dir, 0, "the record for whatif cannot be written and ends: %s",
+		strerror(error));
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	return -error;
+}
+
 static int open_file(struct sitefile *s, struct problem *ret)
 {
 	char path[128];
-	struct stat st;
+	off_t size;
 
 	name_file(s, "site.rec", path);
 	s->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (s->fd < 0 || fstat(s->fd, &st)) {
-		int error = errno;
-
-		problem_set(ret, path, 0, "cannot open: %s; what-if will know nothing of this time",
-			strerror(error));
-		if (s->fd >= 0)
-			close(s->fd);
-		s->fd = -1;
-		return -error;
-	}
-	s->file_bytes = (uint64_t)st.st_size;
+	size = s->fd < 0 ? -1 : lseek(s->fd, 0, SEEK_END);
+	if (size < 0)
+		return give_up(s, errno, ret);
+	s->file_bytes = (uint64_t)size;
 	return 0;
 }
 
@@ -51,10 +54,8 @@ int sitefile_open(struct sitefile *s, const char *dir, uint64_t limit_bytes, uin
 	sitelog_init(&s->writer);
 	if (!limit_bytes)
 		return 0;
-	if ((size_t)snprintf(s->dir, sizeof(s->dir), "%s", dir) >= sizeof(s->dir)) {
-		problem_set(ret, dir, 0, "give a shorter state_dir");
-		return -ENAMETOOLONG;
-	}
+	if ((size_t)snprintf(s->dir, sizeof(s->dir), "%s", dir) >= sizeof(s->dir))
+		return give_up(s, ENAMETOOLONG, ret);
 	return open_file(s, ret);
 }
 
@@ -64,14 +65,9 @@ static int turn_over(struct sitefile *s, struct problem *ret)
 
 	name_file(s, "site.rec", path);
 	name_file(s, "site.old", old);
+	if (rename(path, old))
+		return give_up(s, errno, ret);
 	close(s->fd);
-	s->fd = -1;
-	if (rename(path, old)) {
-		int error = errno;
-
-		problem_set(ret, path, 0, "cannot rename: %s", strerror(error));
-		return -error;
-	}
 	return open_file(s, ret);
 }
 
@@ -106,14 +102,8 @@ static int write_block(struct sitefile *s, int64_t now_us, struct problem *ret)
 	if (error)
 		return error;
 	written = write(s->fd, s->writer.bytes, n);
-	if (written != (ssize_t)n) {
-		error = written < 0 ? errno : ENOSPC;
-		problem_set(ret, s->dir, 0, "the site's memory cannot be written: %s; it ends here",
-			strerror(error));
-		close(s->fd);
-		s->fd = -1;
-		return -error;
-	}
+	if (written != (ssize_t)n)
+		return give_up(s, written < 0 ? errno : ENOSPC, ret);
 	s->file_bytes += n;
 	s->blocks++;
 	if (s->day_bytes != UINT64_MAX) {

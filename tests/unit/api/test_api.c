@@ -76,14 +76,6 @@ static void hook_log(void *user, int level, const char *text)
 	snprintf(d.logged, sizeof(d.logged), "%s", text);
 }
 
-static int hook_recording(void *user, struct api_recording *ret_recording, struct problem *ret)
-{
-	(void)user;
-	(void)ret;
-	*ret_recording = (struct api_recording){"/var/lib/autonomy", 4096, 1000000, 3, 0};
-	return 0;
-}
-
 static struct {
 	char verb[16], set[64], family[8];
 	int64_t since_us;
@@ -96,7 +88,7 @@ static int hook_study(void *user, const struct api_study *study, struct json_obj
 	(void)user;
 	snprintf(studied.verb, sizeof(studied.verb), "%s", study->verb);
 	snprintf(studied.set, sizeof(studied.set), "%s", study->set ? study->set : "none");
-	snprintf(studied.family, sizeof(studied.family), "%s", study->family);
+	snprintf(studied.family, sizeof(studied.family), "%s", study->family ? study->family : "");
 	studied.since_us = study->since_us;
 	if (studied.error) {
 		problem_set(ret, "", 0, "later");
@@ -107,7 +99,6 @@ static int hook_study(void *user, const struct api_study *study, struct json_obj
 }
 
 static const struct api_hooks hooks = {
-	.recording = hook_recording,
 	.study = hook_study,
 	.input = hook_input,
 	.use_config = hook_use_config,
