@@ -4,6 +4,7 @@
  *      autonomy-replay TRACE                every input of a trace: are the decisions the same?
  *      autonomy-replay --scenario FILE ...  recorded links as a world: what would be decided?
  *      autonomy-replay whatif ...           the same with other options: what would have been?
+ *      autonomy-replay tune ...             which options would have been better?
  *
  * A trace is read block by block in bounded memory, plain or gzip.
  */
@@ -22,6 +23,7 @@
 #include "replay/event_line.h"
 #include "replay/scenario.h"
 #include "replay/tracefile.h"
+#include "replay/tune_command.h"
 #include "replay/whatif_command.h"
 
 enum {
@@ -43,6 +45,7 @@ static const char usage[] =
 	"                       [--timeline OUT.csv] [--events OUT.jsonl] [--traffic "
 	"none|voip|web]\n"
 	"       autonomy-replay whatif --help\n"
+	"       autonomy-replay tune --help\n"
 	"\n"
 	"  TRACE            recorded by the daemon (autonomyctl trace start), plain or gzip\n"
 	"  --outputs        print every action and event of the replay\n"
@@ -508,6 +511,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "whatif"))
 		return whatif_command(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "tune"))
+		return tune_command(argc - 1, argv + 1);
 	good = parse(argc, argv, &o);
 	if (o.help) {
 		fputs(usage, stdout);

@@ -57,8 +57,16 @@ struct judge_slot judge_at(struct scenario *s, unsigned link, int64_t at_us)
 	return slot;
 }
 
+static bool every_link_known(struct scenario *s, int64_t at_us)
+{
+	for (unsigned i = 0; i < s->n_links; i++)
+		if (!recording_at(&s->link[i].recording, at_us).known)
+			return false;
+	return true;
+}
+
 struct judge_cost judge(struct scenario *s, const struct judge_moves *m,
-	const struct judge_traffic traffic[], size_t n_traffic)
+	const struct judge_traffic traffic[], size_t n_traffic, bool all_known)
 {
 	struct judge_cost c = {0};
 	unsigned active = LINKS_MAX;
@@ -67,6 +75,8 @@ struct judge_cost judge(struct scenario *s, const struct judge_moves *m,
 	for (int64_t at_us = s->t0_us; at_us < s->t1_us; at_us += JUDGE_SLOT_US) {
 		struct judge_slot slot;
 
+		if (all_known && !every_link_known(s, at_us))
+			continue;
 		while (move < m->n && m->move[move].at_us <= at_us) {
 			c.switches += move && m->move[move].link != active;
 			active = m->move[move++].link;

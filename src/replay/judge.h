@@ -40,8 +40,9 @@ struct judge_traffic {
 	uint64_t bytes;
 };
 
+/* all_known: only slots count in which every link is known, as the scorer has it and as judge_bounds() does. */
 struct judge_cost judge(struct scenario *s, const struct judge_moves *m,
-	const struct judge_traffic traffic[], size_t n_traffic);
+	const struct judge_traffic traffic[], size_t n_traffic, bool all_known);
 
 /* The least cost that anyone who knew the future could have had, and that of never leaving the first link; over slots
    in which every link is known. */

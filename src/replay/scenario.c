@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32.h"
 #include "base/usec.h"
 #include "core/names.h"
 #include "replay/event_line.h"
@@ -82,6 +83,7 @@ static int load_link(struct scenario_link *link, struct json_object *o, const ch
 	strcpy(link->name, name);
 	link->kind = kind_of(text(o, "class"));
 	link->metered = flag(o, "metered");
+	link->source = crc32_add(0, recording, strlen(recording));
 	return recording_load(&link->recording, path, offset_us, flag(o, "compact"), ret);
 }
 

@@ -30,6 +30,7 @@ struct scenario_link {
 	bool placed; /* preference is the user's; false: the order of links is it */
 	int32_t preference;
 	struct recording recording;
+	uint32_t source; /* the same for two links that are one recording */
 
 	/* packet counters, and up to when user packets were sent and answers have come back in
 	   them */

@@ -45,7 +45,7 @@ int whatif_play(const struct whatif_run *run, const struct config *config, unsig
 	if (!error && (result.stuck || moves.incomplete))
 		error = moves.incomplete ? -ENOMEM : -EDEADLK;
 	if (!error)
-		*ret = judge(run->scenario, &moves, run->traffic, run->n_traffic);
+		*ret = judge(run->scenario, &moves, run->traffic, run->n_traffic, run->all_known);
 	if (!error && ret_moves)
 		*ret_moves = moves;
 	else
@@ -102,7 +102,7 @@ static void compare_happened(const struct whatif_run *run, const struct judge_mo
 	struct scenario *s = run->scenario;
 
 	ret->has_happened = true;
-	ret->happened = judge(s, run->happened, run->traffic, run->n_traffic);
+	ret->happened = judge(s, run->happened, run->traffic, run->n_traffic, false);
 	for (int64_t at_us = s->t0_us; at_us < s->t1_us; at_us += JUDGE_SLOT_US) {
 		follow(&real, at_us);
 		follow(&play, at_us);

@@ -33,6 +33,7 @@ struct whatif_run {
 	const struct judge_moves *happened; /* NULL or none: not known */
 	const struct config *was, *would;
 	uint64_t seed;
+	bool all_known; /* see judge() */
 	void (*progress)(void *user, unsigned permille);
 	void *user;
 };
