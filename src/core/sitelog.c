@@ -18,6 +18,7 @@ enum {
 
 #define TIME_UNIT_US (100 * USEC_MS)
 #define RTT_UNIT_US 100
+#define TIME_MAX_US (USEC_NEVER / 8)
 #define TIME_STEP_MAX (INT64_C(1) << 40)
 
 /* ---- records, written and read by the same walks ---- */
@@ -235,8 +236,8 @@ int sitelog_open(struct sitelog_reader *r, const uint8_t *data, size_t size)
 		return -EBADMSG;
 	r->wall_ms = (int64_t)pack_get_le(data + BLOCK_WALL, 8);
 	r->time_us = r->at_us = (int64_t)pack_get_le(data + BLOCK_TIME, 8);
-	if (r->wall_ms < 0 || r->wall_ms > USEC_NEVER / 2000 || r->time_us < 0 ||
-		r->time_us > USEC_NEVER / 2)
+	if (r->wall_ms < 0 || r->wall_ms > TIME_MAX_US / 1000 || r->time_us < 0 ||
+		r->time_us > TIME_MAX_US)
 		return -EBADMSG;
 	pack_reader(&r->pack, data + SITELOG_HEADER_SIZE, length);
 	r->size = SITELOG_HEADER_SIZE + length;
@@ -249,7 +250,7 @@ int sitelog_next(struct sitelog_reader *r, struct sitelog_record *ret)
 		return 0;
 	memset(ret, 0, sizeof(*ret));
 	walk(&r->pack, ret, &r->at_us);
-	if (r->pack.error || r->at_us < 0 || r->at_us > USEC_NEVER / 2)
+	if (r->pack.error || r->at_us < 0 || r->at_us > TIME_MAX_US)
 		return -EBADMSG;
 	return 1;
 }

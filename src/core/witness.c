@@ -126,7 +126,8 @@ static size_t look_at_path(struct witness *w, const struct engine *e, unsigned p
 		p->lost += v.lost;
 		p->rtt_sum_us += v.lost ? 0 : v.rtt_us;
 	}
-	if (n < max && p->grain_us >= 0 && now_us - p->grain_us > 2 * USEC_S &&
+	if (n < max && p->grain_us >= 0 &&
+		(now_us - p->grain_us > 2 * USEC_S || !engine_view_usable(e, path)) &&
 		end_grain(w, path, &ret[n]))
 		n++;
 	if (n < max && look_at_facts(p, e, path, now_us, &ret[n]))

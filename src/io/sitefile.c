@@ -79,7 +79,7 @@ static void pace(struct sitefile *s, int64_t now_us)
 
 	s->witness.coarse = 0;
 	while (s->witness.coarse < WITNESS_COARSE_MAX &&
-		used > due + s->day_bytes / 8 * (s->witness.coarse + 1))
+		used > due + (s->day_bytes - due) / 8 * (s->witness.coarse + 1))
 		s->witness.coarse++;
 }
 

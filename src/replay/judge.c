@@ -84,6 +84,8 @@ struct judge_cost judge(struct scenario *s, const struct judge_moves *m,
 		for (; flow < n_traffic && traffic[flow].at_us <= at_us; flow++)
 			if (active < s->n_links && s->link[active].metered)
 				c.metered_bytes += traffic[flow].bytes;
+		if (!move)
+			continue; /* nobody knows what was used */
 		slot = judge_at(s, active, at_us);
 		c.known_us += slot.known ? JUDGE_SLOT_US : 0;
 		c.bad_us += slot.bad ? JUDGE_SLOT_US : 0;

@@ -245,8 +245,9 @@ static int read_file(const char *file, char *text, size_t *ret_size, struct prob
 	if (!f && file && errno != ENOENT)
 		error = errno;
 	if (f) {
+		errno = 0;
 		*ret_size = fread(text, 1, CONFIG_FILE_MAX, f);
-		error = ferror(f) ? EIO : 0;
+		error = ferror(f) ? errno : 0;
 		fclose(f);
 	}
 	if (error)

@@ -14,6 +14,7 @@
 #define FILE_BYTES_MAX (64 * 1024 * 1024)
 #define ROWS_AT_ONCE 64
 #define LOOK_US (200 * USEC_MS)
+#define SPAN_MAX_US (400 * USEC_DAY)
 #define CLOCK_STEP_US USEC_MIN
 
 /* While it is put together: the slots of the daemon are not the links of the scenario. */
@@ -440,6 +441,12 @@ static int64_t known_us(const struct recording *r, int64_t t0_us, int64_t t1_us)
 	return sum_us;
 }
 
+static int complain(const char *path, struct problem *ret, const char *text)
+{
+	problem_set(ret, path, 0, "%s", text);
+	return -ENODATA;
+}
+
 static int finish(struct building *b, const char *path, int64_t since_us, struct problem *ret)
 {
 	struct site *site = b->site;
@@ -468,8 +475,10 @@ static int finish(struct building *b, const char *path, int64_t since_us, struct
 	if (error)
 		problem_set(ret, path, 0, "no memory for it");
 	else if (s->t0_us >= s->t1_us)
-		problem_set(ret, path, 0, "nothing is recorded there yet");
-	return error ? error : s->t0_us < s->t1_us ? 0 : -ENODATA;
+		error = complain(path, ret, "nothing is recorded there yet");
+	else if (s->t1_us - s->t0_us > SPAN_MAX_US)
+		error = complain(path, ret, "that is more than a year: say how much of it, since when");
+	return error;
 }
 
 /* A trace begins otherwise than a site file. */
