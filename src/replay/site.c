@@ -477,7 +477,8 @@ static int finish(struct building *b, const char *path, int64_t since_us, struct
 	else if (s->t0_us >= s->t1_us)
 		error = complain(path, ret, "nothing is recorded there yet");
 	else if (s->t1_us - s->t0_us > SPAN_MAX_US)
-		error = complain(path, ret, "that is more than a year: say how much of it, since when");
+		error = complain(path, ret,
+			"that is more than a year: say how much of it, since when");
 	return error;
 }
 

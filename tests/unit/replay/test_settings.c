@@ -144,7 +144,7 @@ static void mistakes_name_the_setting(void **state)
 		{"default.hold=soon", "is no time"},
 		{"default.hold=-1s", "hold"},
 		{"failover.bad_hold=99d", "bad_hold"},
-		{"main.mode=obs", "kernel or observe"},
+		{"main.mode=obs", "is not known: write"},
 		{"wan.met ered=1", "letters, digits and _"},
 		{"wan.metered=1\noption x", "metered"},
 		{"class.calls.link=nobody and \"", "link"},
