@@ -13,8 +13,8 @@ native=$2
 work=$3
 shift 3
 jobs=$(nproc 2>/dev/null || echo 2)
-libraries='libevent-dev libevent-core-2.1-7 libmnl-dev libmnl0 libnetfilter-conntrack-dev libnetfilter-conntrack3
-	libnfnetlink-dev libnfnetlink0 libjson-c-dev libjson-c5 zlib1g-dev zlib1g libcmocka-dev libcmocka0'
+libraries='libevent-dev libevent-core-2.1-7 libmnl-dev libmnl0
+	libjson-c-dev libjson-c5 zlib1g-dev zlib1g libcmocka-dev libcmocka0'
 size_limit=400000
 
 say() {
@@ -232,7 +232,7 @@ big_endian_mips() {
 # Headers of the libraries and of the kernel beside musl's own, without glibc's.
 musl_headers() {
 	mkdir -p "$folder/include"
-	for header in event2 libmnl libnetfilter_conntrack libnfnetlink json-c zlib.h linux asm-generic mtd; do
+	for header in event2 libmnl json-c zlib.h linux asm-generic mtd; do
 		ln -sfn "/usr/include/$header" "$folder/include/$header"
 	done
 	for header in zconf.h asm; do

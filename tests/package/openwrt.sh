@@ -49,7 +49,7 @@ version=$(sed -n 's/^set(AUTONOMY_VERSION \(.*\))$/\1/p' "$tree/CMakeLists.txt")
 expr "$version" : '[0-9.]*$' >/dev/null
 cat >"$work/expected" <<END
 autonomy $version-1 [net/Network] Keeps a site online over several uplinks
-depends +libevent2-core +libmnl +libnetfilter-conntrack +libjson-c
+depends +libevent2-core +libmnl +libjson-c +kmod-nf-conntrack-netlink
 rutos Autonomy/RUTX
 autonomy-replay $version-1 [net/Network] Replays what autonomyd recorded
 depends +libjson-c +zlib
