@@ -9,6 +9,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <time.h>
 
 #include "api/command.h"
 #include "api/trial.h"
@@ -118,6 +119,13 @@ struct api {
 	int64_t actions_us; /* rate limit of historic.h: the time until which they are paid for */
 	struct uci_store store; /* of config_file; open only within a call */
 	int64_t changed_us;     /* when it was last written */
+	/* the last config.set, for a while: a commit of uci that began before it may put the file of before in its place */
+	struct {
+		struct json_object *params; /* NULL: none */
+		char *before;               /* the file's text until then */
+		struct timespec written;
+		unsigned again; /* how often it was done again */
+	} last_set;
 	uint64_t calls, errors; /* of api_call */
 };
 
@@ -143,6 +151,13 @@ int api_recover_config(const char *config_file);
  * come.  Returns when it wants to be called again, USEC_NEVER when not.
  */
 int64_t api_tick(struct api *api, int64_t now_us);
+
+/*
+ * Call when the file may have been changed by somebody: what they overwrote of the last config.set, without having seen
+ * it, is done again.
+ */
+void api_file_changed(struct api *api, int64_t now_us);
+void api_forget_set(struct api *api);
 
 /* Fills ret_error and returns -1, so that handlers can "return api_fail(...)". */
 #if defined(__GNUC__)

@@ -299,8 +299,10 @@ int64_t api_tick(struct api *api, int64_t now_us)
 	struct json_object *result = NULL;
 	struct api_error error;
 
-	if (api->store.past[0] >= 0 && now_us - api->changed_us > FORGET_US)
+	if (api->store.past[0] >= 0 && now_us - api->changed_us > FORGET_US) {
 		uci_store_forget(&api->store);
+		api_forget_set(api);
+	}
 	if (!api->trial.running)
 		return USEC_NEVER;
 	if (now_us < api->trial.due_us)

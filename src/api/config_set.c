@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
 
 #include "api/config_own.h"
 #include "api/json.h"
@@ -18,6 +20,8 @@
 
 #define CHANGES_MAX 256
 #define CHANGES_ROOM 16384 /* bytes of text they may add */
+#define OVERTAKEN_NS INT64_C(1000000000)
+#define AGAIN_MAX 3
 
 struct setting {
 	struct api *api;
@@ -340,25 +344,32 @@ static int commit(struct setting *w, struct candidate *c, const struct argument_
 	return 0;
 }
 
-static int set(struct setting *w, const struct request *r, struct json_object **ret_result)
+static int carry_out_request(struct setting *w, const struct request *r)
 {
 	const struct argument_value *changes = request_value(r, "changes"),
-				    *confirm = request_value(r, "confirm"),
 				    *value = request_value(r, "value"),
-				    *values = request_value(r, "values"),
 				    *section = request_value(r, "section"),
 				    *type = request_value(r, "type");
+
+	if (changes->given && set_changes(w, changes->json))
+		return -1;
+	if (changes->given && !section->given && !type->given)
+		return 0;
+	return set_section(w, section->text, type->text, request_value(r, "option")->text,
+		value->json, value->given, request_value(r, "values")->json);
+}
+
+static int set(struct setting *w, const struct request *r, struct json_object **ret_result)
+{
+	const struct argument_value *confirm = request_value(r, "confirm");
 	struct json_object *staged = NULL;
 	struct candidate *c = NULL;
 	int error = read_document(w, &staged);
 
 	if (!error && confirm->given)
 		error = config_need_nothing_staged(w->api, w->error);
-	if (!error && changes->given)
-		error = set_changes(w, changes->json);
-	if (!error && (section->given || type->given || !changes->given))
-		error = set_section(w, section->text, type->text, request_value(r, "option")->text,
-			value->json, value->given, values->json);
+	if (!error)
+		error = carry_out_request(w, r);
 	if (!error)
 		error = make_text(w, &c);
 	if (!error)
@@ -367,6 +378,38 @@ static int set(struct setting *w, const struct request *r, struct json_object **
 		json_object_object_add(*ret_result, "staged", json_object_get(staged));
 	json_object_put(staged);
 	return error;
+}
+
+static void setting_done(struct setting *w)
+{
+	free(w->memory);
+	free(w->scratch);
+	free(w->text);
+	free(w);
+}
+
+void api_forget_set(struct api *api)
+{
+	json_object_put(api->last_set.params);
+	free(api->last_set.before);
+	memset(&api->last_set, 0, sizeof(api->last_set));
+}
+
+/* For api_file_changed(), as long as it can matter. */
+static void remember(struct api *api, struct json_object *params)
+{
+	unsigned again = params == api->last_set.params ? api->last_set.again : 0;
+	struct stat st;
+
+	json_object_get(params);
+	api_forget_set(api);
+	if (stat(api->config_file, &st) || !(api->last_set.before = strdup(api->store.text))) {
+		json_object_put(params);
+		return;
+	}
+	api->last_set.params = params;
+	api->last_set.written = st.st_ctim;
+	api->last_set.again = again;
 }
 
 int config_command_set(struct api *api, const struct request *r, struct json_object **ret_result,
@@ -382,11 +425,116 @@ int config_command_set(struct api *api, const struct request *r, struct json_obj
 	error = config_open_store(api, ret_error);
 	if (!error) {
 		error = set(w, r, ret_result);
+		if (!error && !request_value(r, "confirm")->given)
+			remember(api, r->params);
 		uci_store_close(&api->store);
 	}
-	free(w->memory);
-	free(w->scratch);
-	free(w->text);
-	free(w);
+	setting_done(w);
 	return error;
+}
+
+/* ---- a race that was lost ---- */
+
+static const struct uci_option *option_of(const struct uci_document *d, const char *section,
+	const char *option)
+{
+	const struct uci_section *s = uci_document_section(d, section);
+
+	return s && option ? uci_section_option(s, option) : NULL;
+}
+
+/* Whether everything that was set is as it was before: then nobody meant to, they had not seen it. */
+static bool is_as_before(const struct setting *w, const struct uci_document *now,
+	const struct uci_document *before)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		const char *section = w->touched[i].section, *option = w->touched[i].option;
+		const struct uci_option *a = option_of(now, section, option),
+					*b = option_of(before, section, option);
+
+		if (!uci_document_section(now, section) != !uci_document_section(before, section) ||
+			!a != !b || (a && !uci_option_same(a, b)))
+			return false;
+	}
+	return true;
+}
+
+/* Carries the last change out on what is in the file now. */
+static bool was_lost(struct setting *w, const struct request *r)
+{
+	struct uci_document before;
+	struct json_object *staged = NULL;
+	const char *text = w->api->last_set.before;
+	size_t room = uci_document_room(strlen(text) + w->api->store.size);
+	void *memory = malloc(room);
+	bool lost = false;
+
+	if (memory && !read_document(w, &staged) && !carry_out_request(w, r)) {
+		struct uci_document now;
+
+		uci_document_init(&now, w->scratch, w->size);
+		uci_document_init(&before, memory, room);
+		lost = !uci_document_parse(&now, w->api->store.text, w->api->store.size, ignore,
+			       NULL) &&
+		       !uci_document_parse(&before, text, strlen(text), ignore, NULL) &&
+		       !uci_document_same(&now, &w->document) && is_as_before(w, &now, &before);
+	}
+	json_object_put(staged);
+	free(memory);
+	return lost;
+}
+
+static bool find_lost(struct api *api, const struct request *r)
+{
+	struct setting *w = calloc(1, sizeof(*w));
+	struct api_error error = {0};
+	bool lost = false;
+
+	if (!w)
+		return false;
+	w->api = api;
+	w->error = &error;
+	if (!config_open_store(api, &error)) {
+		lost = was_lost(w, r);
+		uci_store_close(&api->store);
+	}
+	json_object_put(error.data);
+	setting_done(w);
+	return lost;
+}
+
+/* A commit that began before ours ends soon after it; later ones mean what they say. */
+static bool is_soon(const struct api *api)
+{
+	const struct timespec *written = &api->last_set.written;
+	struct stat st;
+
+	return !stat(api->config_file, &st) &&
+	       (st.st_ctim.tv_sec - written->tv_sec) * INT64_C(1000000000) + st.st_ctim.tv_nsec -
+			       written->tv_nsec <
+		       OVERTAKEN_NS;
+}
+
+void api_file_changed(struct api *api, int64_t now_us)
+{
+	const struct command *c = &command_table[COMMAND_ID_CONFIG_SET];
+	struct json_object *params = api->last_set.params, *result = NULL;
+	struct api_error error = {0};
+	struct request r;
+
+	if (!params || api->last_set.again == AGAIN_MAX || !is_soon(api))
+		return;
+	api->now_us = now_us;
+	json_object_get(params);
+	if (!request_parse(c, params, &r, &error) && find_lost(api, &r)) {
+		api->last_set.again++;
+		if (api->hooks->log)
+			api->hooks->log(api->user, LOG_WARNING,
+				"another program overwrote what config.set had changed: done "
+				"again");
+		if (!config_command_set(api, &r, &result, &error))
+			json_object_put(result);
+	}
+	json_object_put(error.data);
+	json_object_put(params);
 }

@@ -206,6 +206,7 @@ int request_parse(const struct command *c, struct json_object *params, struct re
 
 	memset(ret, 0, sizeof(*ret));
 	ret->command = c;
+	ret->params = params;
 	if (params && !by_place && !json_object_is_type(params, json_type_object))
 		return api_fail(ret_error, API_INVALID_PARAMS,
 			"params must be an object (by name) or an array (by place)");

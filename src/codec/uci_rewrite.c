@@ -171,19 +171,23 @@ static void walk(struct rewrite *r, char *scratch, size_t scratch_size)
 	}
 }
 
+bool uci_option_same(const struct uci_option *a, const struct uci_option *b)
+{
+	const struct uci_item *i = a->item, *k = b->item;
+
+	if (strcmp(a->name, b->name) != 0 || a->list != b->list)
+		return false;
+	for (; i && k; i = i->next, k = k->next)
+		if (strcmp(i->text, k->text) != 0)
+			return false;
+	return !i && !k;
+}
+
 static bool same_options(const struct uci_option *a, const struct uci_option *b)
 {
-	for (; a && b; a = a->next, b = b->next) {
-		const struct uci_item *i = a->item, *k = b->item;
-
-		if (strcmp(a->name, b->name) != 0 || a->list != b->list)
+	for (; a && b; a = a->next, b = b->next)
+		if (!uci_option_same(a, b))
 			return false;
-		for (; i && k; i = i->next, k = k->next)
-			if (strcmp(i->text, k->text) != 0)
-				return false;
-		if (i || k)
-			return false;
-	}
 	return !a && !b;
 }
 

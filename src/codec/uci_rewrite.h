@@ -13,3 +13,4 @@ bool uci_rewrite(const struct uci_document *d, const char *text, size_t size, ch
 
 /* Whether both say the same: sections, their names as far as they have one, options and items, in their order. */
 bool uci_document_same(const struct uci_document *a, const struct uci_document *b);
+bool uci_option_same(const struct uci_option *a, const struct uci_option *b);

@@ -97,6 +97,7 @@ struct config {
 
 	/* log, rpc, memory */
 	int log_level; /* syslog's LOG_ERR .. LOG_DEBUG */
+	bool watch; /* the file, for changes by others */
 	bool log_syslog;
 	char rpc_group[32];
 	uint32_t rpc_mode; /* of the socket file */

@@ -164,6 +164,9 @@ const struct option option_table[] = {
 			"With 0 only the links of this file are used."},
 	{OPTION_SECTION_MAIN, .name = "ipv6", BOOL(config, policy.ipv6), .def = 1, .live = true,
 		.text = "Whether IPv6 is judged and moved too."},
+	{OPTION_SECTION_MAIN, .name = "watch", BOOL(config, watch), .def = 1, .live = true,
+		.text = "Whether a change of this file takes effect by itself, for instance after uci "
+			"commit. With 0 only when a reload is asked for."},
 	{OPTION_SECTION_MAIN, .name = "log_level", WORD(config, log_level, int), .def = LOG_NOTICE,
 		.min = LOG_ERR, .max = LOG_DEBUG, .word = log_level_word, .live = true,
 		.text = "The least important message that is logged."},

@@ -332,9 +332,13 @@ void daemon_run(struct daemon *d)
 			return;
 		}
 		d->wakeups++;
-		if (d->reload) {
-			d->reload = false;
-			daemon_reload(d);
+		if (d->reload || d->file_changed) {
+			bool asked = d->reload;
+
+			if (d->file_changed)
+				api_file_changed(&d->api, inbox_clock_us());
+			d->reload = d->file_changed = false;
+			daemon_reload(d, asked);
 		}
 	}
 }
@@ -351,7 +355,39 @@ static void log_problems(const char *file, const struct config_problems *problem
 		log_line(LOG_ERR, "%s: %d more problems", file, problems->more);
 }
 
-void daemon_reload(struct daemon *d)
+static void no_difference(void *user, const char *section, const char *option, const char *was,
+	const char *is, bool live)
+{
+	(void)user;
+	(void)section;
+	(void)option;
+	(void)was;
+	(void)is;
+	(void)live;
+}
+
+static void file_changed(void *user)
+{
+	struct daemon *d = user;
+
+	d->file_changed = true;
+}
+
+static void watch_file(struct daemon *d)
+{
+	if (daemon_config(d)->watch && !d->watch) {
+		d->watch = file_watch_new(d->base, d->options.config_file, file_changed, d);
+		if (!d->watch)
+			log_line(LOG_INFO, "%s: not watched for changes: %s", d->options.config_file,
+				strerror(errno));
+	}
+	if (!daemon_config(d)->watch) {
+		file_watch_free(d->watch);
+		d->watch = NULL;
+	}
+}
+
+void daemon_reload(struct daemon *d, bool asked)
 {
 	static struct config next;
 	static struct config_problems problems;
@@ -364,6 +400,9 @@ void daemon_reload(struct daemon *d)
 			d->options.config_file);
 		return;
 	}
+	/* what we wrote ourselves is in use already */
+	if (!asked && !config_diff(daemon_config(d), &next, no_difference, NULL))
+		return;
 	error = daemon_use_config(d, &next, &problem);
 	if (error < 0)
 		log_line(LOG_ERR, "%s: %s", problem.place, problem.text);
@@ -401,6 +440,7 @@ int daemon_use_config(struct daemon *d, const struct config *config, struct prob
 	rpc = (struct rpc_options){NULL, config->rpc_group, config->rpc_mode};
 	error = rpc_configure(d->rpc, &rpc, ret);
 	d->policy_stale = true;
+	watch_file(d);
 	return error;
 }
 
@@ -598,8 +638,10 @@ int daemon_init(struct daemon *d, const struct daemon_options *options, struct p
 		error = open_adapters(d, ret);
 	if (!error)
 		error = open_ubus(d, ret);
-	if (!error)
+	if (!error) {
 		d->policy_stale = true;
+		watch_file(d);
+	}
 	return error;
 }
 
@@ -628,6 +670,8 @@ void daemon_done(struct daemon *d)
 		steer_release(d->steer);
 	}
 	rpc_free(d->rpc);
+	file_watch_free(d->watch);
+	api_forget_set(&d->api);
 	daemon_close_interfaces(d);
 	ubus_free(d->ubus);
 	finish_memory(d);

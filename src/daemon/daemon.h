@@ -17,6 +17,7 @@
 #include "daemon/study.h"
 #include "io/checkpoint.h"
 #include "io/counters.h"
+#include "io/file_watch.h"
 #include "io/inbox.h"
 #include "io/journal.h"
 #include "io/links.h"
@@ -54,6 +55,7 @@ struct daemon {
 	struct steer *steer;
 	struct mwan3 *mwan3;
 	struct checkpoint *checkpoint; /* NULL: there is no state directory */
+	struct file_watch *watch;      /* of the configuration file; NULL: not wanted */
 	struct rpc *rpc;
 	struct ubus *ubus;
 	struct ubus_autonomy ubus_autonomy;
@@ -82,6 +84,7 @@ struct daemon {
 	bool mwan3_stale;    /* mwan3 came, went or changed */
 	bool health_stale;   /* mwan3's marks may have to go elsewhere */
 	bool stopping, reload;
+	bool file_changed; /* by somebody: the same as reload, unless it says nothing new */
 };
 
 /*
@@ -92,8 +95,8 @@ int daemon_init(struct daemon *d, const struct daemon_options *options, struct p
 void daemon_run(struct daemon *d); /* until d->stopping */
 void daemon_done(struct daemon *d);
 
-/* Reads the configuration file; a bad one is told and the old one stays. */
-void daemon_reload(struct daemon *d);
+/* Reads the configuration file; a bad one is told and the old one stays.  asked: also when it says nothing new. */
+void daemon_reload(struct daemon *d, bool asked);
 
 /* Uses config from now on (copied). */
 int daemon_use_config(struct daemon *d, const struct config *config, struct problem *ret);

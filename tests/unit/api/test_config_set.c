@@ -87,6 +87,7 @@ static int teardown(void **state)
 
 	(void)state;
 	uci_store_forget(&d.api.store);
+	api_forget_set(&d.api);
 	json_object_put(result);
 	result = NULL;
 	snprintf(command, sizeof(command), "rm -rf '%s'", d.folder);
@@ -320,6 +321,43 @@ static void what_the_daemon_refuses_is_put_back(void **state)
 	assert_false(d.api.trial.running);
 }
 
+static void what_a_commit_overtook_is_done_again(void **state)
+{
+	(void)state;
+	put(d.file, BEFORE);
+	assert_int_equal(call("config.set",
+				 "{\"changes\":[\"default.hold=10s\",\"calls.link+=lte\"]}"),
+		0);
+	/* from before, with a change of their own */
+	put(d.file, BEFORE "\nconfig link 'lte'\n\toption metered '1'\n");
+	api_file_changed(&d.api, FAKE_NOW_US);
+	assert_non_null(strstr(get(d.file), "option hold '10s'"));
+	assert_non_null(strstr(get(d.file), "list link 'lte'"));
+	assert_non_null(strstr(get(d.file), "option metered '1'"));
+	assert_int_equal(d.uses, 2);
+	/* not for ever */
+	for (int i = 0; i < 5; i++) {
+		put(d.file, BEFORE);
+		api_file_changed(&d.api, FAKE_NOW_US);
+	}
+	assert_string_equal(get(d.file), BEFORE);
+	api_forget_set(&d.api);
+}
+
+static void what_somebody_else_decided_stays(void **state)
+{
+	(void)state;
+	put(d.file, BEFORE);
+	assert_int_equal(call("config.set", "{\"changes\":[\"default.hold=10s\"]}"), 0);
+	put(d.file, "config defaults 'defaults'\n\toption hold '20s'\n");
+	api_file_changed(&d.api, FAKE_NOW_US);
+	assert_int_equal(d.uses, 1);
+	api_forget_set(&d.api);
+	put(d.file, BEFORE);
+	api_file_changed(&d.api, FAKE_NOW_US);
+	assert_string_equal(get(d.file), BEFORE);
+}
+
 static void values_are_shown_by_the_names_they_are_set_by(void **state)
 {
 	(void)state;
@@ -362,6 +400,8 @@ int main(void)
 		CASE(a_whole_file_or_a_trial_does_not_swallow_what_is_staged),
 		CASE(on_trial_it_comes_back_by_itself),
 		CASE(what_the_daemon_refuses_is_put_back),
+		CASE(what_a_commit_overtook_is_done_again),
+		CASE(what_somebody_else_decided_stays),
 		CASE(values_are_shown_by_the_names_they_are_set_by),
 	};
 
