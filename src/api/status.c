@@ -57,8 +57,12 @@ static void put_forecasts(struct json_object *o, const struct path_view *v)
 
 	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
 		const struct forecast_view *f = &v->forecast[h];
-		struct json_object *one = json_object_new_object();
+		struct json_object *one = json_object_new_object(), *bins = json_object_new_array();
 
+		for (unsigned i = 0; i < FORECAST_BINS; i++) {
+			json_object_array_add(bins, json_object_new_int64(f->bin_n[i]));
+			json_object_array_add(bins, json_object_new_int64(f->bin_happened[i]));
+		}
 		json_put_percent(one, "chance_percent", f->chance_ppm);
 		json_put_text(one, "trust", trust_name(f->trust));
 		json_put_int(one, "skill_percent", f->skill_ppm / 10000);
@@ -66,6 +70,7 @@ static void put_forecasts(struct json_object *o, const struct path_view *v)
 		json_put_percent(one, "happened_percent", f->happened_ppm);
 		json_put_int(one, "forecasts", f->n);
 		json_put_int(one, "outages", f->onsets);
+		json_object_object_add(one, "reliability", bins);
 		json_object_object_add(all, horizon_name((enum horizon)h), one);
 	}
 	json_object_object_add(o, "forecast", all);

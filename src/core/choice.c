@@ -223,7 +223,7 @@ static void move(struct choice *c, const struct step_env *env, struct path path[
 			path[from].verdict == VERDICT_MTU)
 			c->flows |= UINT32_C(1) << from;
 	}
-	if (from != PATHS_MAX && !hard && (step == STEP_STEADY || step == STEP_FORECAST))
+	if (from != PATHS_MAX && !hard && step == STEP_STEADY)
 		path[from].left_us = env->now_us;
 	c->canary_from = PATHS_MAX;
 	if (back) {

@@ -91,7 +91,7 @@ void decide_candidate(const struct path *p, const struct policy *policy,
 		!(context->drained & (1U << link)) + !(context->over_quota & (1U << link));
 	ret->key[STEP_NEEDS] = needs_key(p, policy, context->class, incumbent);
 	ret->key[STEP_FORECAST] = (!p->outage_at_us || p->outage_at_us > now_us + HORIZON_US) &&
-				  !predict_leaves(p, policy);
+				  !predict_doomed(p, policy, now_us);
 	ret->key[STEP_STEADY] = steady_key(p, policy, incumbent, now_us);
 	ret->key[STEP_PREFERENCE] = policy->link[link].preference;
 	ret->key[STEP_SCORE] = p->score[context->class] / SCORE_STEP;

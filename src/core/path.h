@@ -89,6 +89,7 @@ struct path {
 	struct hazard hazard;
 	struct forecast forecast;
 	int64_t predict_us;      /* next look */
+	int64_t doomed_until_us; /* better left alone until then */
 	uint32_t predicted_next; /* probes before it have been looked at */
 
 	/* fitness of probe targets on this path: misses in a row while others answered */

@@ -57,6 +57,27 @@ static void tell(const struct path *p, const struct step_env *env, enum trust be
 	e->value[3] = hazard_model[env->policy->horizon].horizon_s;
 }
 
+static bool trusted(const struct path *p, const struct policy *policy, enum trust least)
+{
+	return policy->prediction == PREDICTION_ON &&
+	       p->forecast.record[policy->horizon].trust >= least;
+}
+
+bool predict_warns(const struct path *p, const struct policy *policy, enum trust least)
+{
+	return p->forecast.chance_ppm[policy->horizon] >= warning_ppm[policy->horizon] &&
+	       trusted(p, policy, least);
+}
+
+/* Leaving now costs two switches if no outage comes, staying costs the patience if one does. */
+static bool leaving_pays(const struct path *p, const struct policy *policy)
+{
+	int64_t chance_ppm = p->forecast.chance_ppm[policy->horizon];
+
+	return chance_ppm * (p->baseline.patience_us / USEC_MS) >
+	       (1000000 - chance_ppm) * 2 * (policy->switch_cost_us / USEC_MS);
+}
+
 void predict_run(struct path *p, const struct step_env *env)
 {
 	uint32_t chance_ppm[HAZARD_HORIZONS];
@@ -79,25 +100,13 @@ void predict_run(struct path *p, const struct step_env *env)
 	before = (enum trust)p->forecast.record[env->policy->horizon].trust;
 	forecast_second(&p->forecast, s.unusable, s.asked ? chance_ppm : NULL);
 	tell(p, env, before);
+	if (!trusted(p, env->policy, TRUST_FULL))
+		p->doomed_until_us = 0;
+	else if (predict_warns(p, env->policy, TRUST_FULL) && leaving_pays(p, env->policy))
+		p->doomed_until_us = env->now_us + p->hold_us;
 }
 
-static bool trusted(const struct path *p, const struct policy *policy, enum trust least)
+bool predict_doomed(const struct path *p, const struct policy *policy, int64_t now_us)
 {
-	return policy->prediction == PREDICTION_ON &&
-	       p->forecast.record[policy->horizon].trust >= least;
-}
-
-bool predict_warns(const struct path *p, const struct policy *policy, enum trust least)
-{
-	return p->forecast.chance_ppm[policy->horizon] >= warning_ppm[policy->horizon] &&
-	       trusted(p, policy, least);
-}
-
-bool predict_leaves(const struct path *p, const struct policy *policy)
-{
-	int64_t chance_ppm = p->forecast.chance_ppm[policy->horizon];
-
-	return predict_warns(p, policy, TRUST_FULL) &&
-	       chance_ppm * (p->baseline.patience_us / USEC_MS) >
-		       (1000000 - chance_ppm) * 2 * (policy->switch_cost_us / USEC_MS);
+	return policy->prediction == PREDICTION_ON && p->doomed_until_us > now_us;
 }

@@ -40,6 +40,8 @@ static void view_forecast(const struct path *p, struct forecast_view ret[HAZARD_
 		ret[h].happened_ppm = imath_ratio_ppm(r->happened, r->n);
 		ret[h].n = r->n;
 		ret[h].onsets = r->onsets;
+		memcpy(ret[h].bin_n, r->bin_n, sizeof(r->bin_n));
+		memcpy(ret[h].bin_happened, r->bin_happened, sizeof(r->bin_happened));
 	}
 }
 

@@ -14,6 +14,7 @@ struct forecast_view {
 	uint32_t said_ppm;     /* mean of the forecasts whose time has come ... */
 	uint32_t happened_ppm; /* ... and how many of them came true */
 	uint32_t n, onsets;    /* how many they were, and how many outages */
+	uint32_t bin_n[FORECAST_BINS], bin_happened[FORECAST_BINS];
 };
 
 struct path_view {

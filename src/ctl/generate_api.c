@@ -100,7 +100,9 @@ static const struct {
 	{"path", "forecast",
 		"by horizon (1s, 10s, 60s): chance_percent to become unusable in it, trust (none, "
 		"untried, some, full), skill_percent against the usual rate, said_percent and "
-		"happened_percent on average, forecasts and outages counted"},
+		"happened_percent on average, forecasts and outages counted, reliability "
+		"(forecasts "
+		"and how many came true, of under 1, 3, 10, 30 % and above)"},
 	{"event", "seq", "number; never comes twice"},
 	{"event", "wall_ms", "when"},
 	{"event", "kind",

@@ -84,6 +84,7 @@ static void pass(struct machine *m, int64_t now_us)
 static void fill_policy(struct machine *m)
 {
 	struct policy *p = &m->policy;
+	uint8_t last;
 
 	policy_default(p);
 	p->links = byte(m) & 15;
@@ -110,7 +111,10 @@ static void fill_policy(struct machine *m)
 		p->class[i].balance = bits & 4;
 		p->class[i].links = bits & 8 ? bits : 0;
 	}
-	p->observe = (byte(m) & 7) == 7;
+	last = byte(m);
+	p->observe = (last & 7) == 7;
+	p->prediction = (enum prediction)((last >> 3) % PREDICTION_COUNT);
+	p->horizon = (enum horizon)((last >> 5) % HORIZON_COUNT);
 }
 
 static void fill_sample(struct machine *m, struct input_sample *s)
