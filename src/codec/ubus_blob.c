@@ -139,7 +139,7 @@ bool blob_value_integer(const struct blob_value *v, int64_t *ret)
 		*ret = (int16_t)bytes_get_be16(p);
 		return true;
 	case BLOB_BOOL:
-		*ret = (int8_t)p[0];
+		*ret = p[0] < 0x80 ? p[0] : p[0] - 0x100;
 		return true;
 	case BLOB_NULL:
 	case BLOB_ARRAY:
@@ -247,7 +247,10 @@ int blob_check(struct blob values)
 
 void blob_writer_init(struct blob_writer *w, uint8_t *to, size_t size)
 {
-	*w = (struct blob_writer){.to = to, .size = to ? size : SIZE_MAX};
+	w->to = to;
+	w->size = to ? size : SIZE_MAX;
+	w->used = 0;
+	w->error = 0;
 }
 
 /* Room for size bytes, zeroed; NULL when there is none or nothing is to be written. */
@@ -332,7 +335,7 @@ static uint8_t *put_value(struct blob_writer *w, enum blob_type type, const char
 	if (!p)
 		return NULL;
 	bytes_put_be16(p, (uint16_t)length);
-	memcpy(p + 2, name, length);
+	memcpy(p + 2, name, length + 1);
 	return p + name_size;
 }
 
