@@ -1,13 +1,10 @@
 /* The configuration and the allowances in it. */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "api/historic_own.h"
 #include "api/json.h"
 #include "api/snapshot.h"
 #include "base/usec.h"
-#include "codec/uci_text.h"
 
 #define MB INT64_C(1000000)
 

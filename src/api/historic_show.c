@@ -191,18 +191,32 @@ static struct json_object *last_switch_json(const struct api *api)
 	return NULL;
 }
 
+/* What of the configuration it named. */
+static void put_config(const struct asked *q, const struct snapshot *s, struct json_object *o)
+{
+	struct json_object *config = json_object_new_object(), *mwan3 = json_object_new_object();
+	enum config_mode mode = q->api->config->mode;
+	bool steered = mode == CONFIG_MODE_MWAN3 ||
+		       (mode == CONFIG_MODE_AUTO && json_get_array(o, "steering"));
+
+	json_put_bool(config, "predictive", s->policy->prediction == PREDICTION_ON);
+	json_put_bool(config, "use_mwan3", steered);
+	json_put_int(config, "switch_margin", 0);
+	json_object_object_add(o, "config", config);
+	json_put_bool(mwan3, "enabled", steered);
+	if (steered)
+		move_member(mwan3, "details", o, "steering");
+	json_object_object_add(o, "mwan3", mwan3);
+}
+
 int historic_status(const struct asked *q, struct json_object **ret, struct api_error *ret_error)
 {
-	struct json_object *o = NULL, *config = json_object_new_object(),
-			   *mwan3 = json_object_new_object();
+	struct json_object *o = NULL;
 	struct snapshot s;
 	unsigned current;
 
-	if (asked_call(q, "status", NULL, &o, ret_error)) {
-		json_object_put(config);
-		json_object_put(mwan3);
+	if (asked_call(q, "status", NULL, &o, ret_error))
 		return -1;
-	}
 	snapshot_take(&s, q->api->engine, q->api->now_us);
 	current = snapshot_current_link(&s);
 	move_member(o, "health", o, "state");
@@ -211,12 +225,7 @@ int historic_status(const struct asked *q, struct json_object **ret, struct api_
 	json_put_bool(o, "metered", current < LINKS_MAX && s.policy->link[current].metered);
 	json_object_object_add(o, "rank", ranking_json(&s));
 	json_object_object_add(o, "last_event", last_switch_json(q->api));
-	json_put_bool(config, "predictive", false);
-	json_put_bool(config, "use_mwan3", false);
-	json_put_int(config, "switch_margin", 0);
-	json_object_object_add(o, "config", config);
-	json_put_bool(mwan3, "enabled", false);
-	json_object_object_add(o, "mwan3", mwan3);
+	put_config(q, &s, o);
 	*ret = o;
 	return 0;
 }

@@ -138,8 +138,6 @@ static void tell_ubus(const struct daemon *d, api_metric_fn *tell, void *to)
 	tell(to, "ubus_calls_in", (int64_t)s.calls_in, "calls from the bus");
 	tell(to, "ubus_calls_out", (int64_t)s.calls_out, "calls to other programs");
 	tell(to, "ubus_timeouts", (int64_t)s.timeouts, "of these, without an answer in time");
-	tell(to, "ubus_events_in", (int64_t)s.events_in, "events of other programs");
-	tell(to, "ubus_events_out", (int64_t)s.events_out, "events of ours");
 	tell(to, "ubus_malformed", (int64_t)s.malformed, "messages that were none");
 	tell(to, "ubus_dropped", (int64_t)s.dropped, "events for which there was no room");
 }
