@@ -74,30 +74,34 @@ static int link_of(const struct policy *policy, const char *device)
 	return -1;
 }
 
-static struct server *find_server(struct server *list, unsigned n, enum family family,
+/* Its place, n when it is not in the list. */
+static unsigned find_server(const struct server *list, unsigned n, enum family family,
 	const uint8_t address[16], const char *device)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct server *s = &list[i];
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		const struct server *s = &list[i];
 
 		if (s->family == family && !memcmp(s->address, address, 16) &&
 			(family == FAMILY_IPV4 || !LINK_LOCAL(address) ||
 				!strcmp(s->device, device)))
-			return s;
+			break;
 	}
-	return NULL;
+	return i;
 }
 
 static void add_server(struct server *list, unsigned *n, const struct netifd_interface *interface,
 	const struct netifd_server *from, int link)
 {
 	enum family family = (enum family)from->family;
-	struct server *s = find_server(list, *n, family, from->address, interface->l3_device);
+	unsigned at = find_server(list, *n, family, from->address, interface->l3_device);
+	struct server *s = &list[at];
 
-	if (!s) {
-		if (*n == SERVERS_MAX)
-			return;
-		s = &list[(*n)++];
+	if (at == SERVERS_MAX)
+		return;
+	if (at == *n) {
+		++*n;
 		memset(s, 0, sizeof(*s));
 		s->family = from->family;
 		memcpy(s->address, from->address, sizeof(s->address));
@@ -129,20 +133,24 @@ static unsigned list_servers(const struct resolver_state *state, struct server l
 	return n;
 }
 
-static void tell_changes(struct resolver *r, const struct server *list, unsigned n)
+static void tell_changes(const struct resolver *r, const struct policy *policy,
+	const struct server *list, unsigned n)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct server *s = &list[i];
-		const struct server *was =
+		unsigned was =
 			find_server(r->server, r->n, (enum family)s->family, s->address, s->device);
 
-		if (was ? was->asked != s->asked : !s->asked)
+		if (was < r->n ? r->server[was].asked != s->asked : !s->asked)
 			log_line(LOG_NOTICE, "dns: %s of %s: %s",
 				inet_ntop(steer_af((enum family)s->family), s->address, text,
 					sizeof(text)),
-				s->device,
+				s->paths
+					? policy->link[path_link((unsigned)__builtin_ctz(s->paths))]
+						  .name
+					: s->device,
 				s->asked ? "asked again" : "not asked, its link does not work");
 	}
 }
@@ -357,7 +365,7 @@ static bool is_unwanted(void *user, const char *server)
 	size_t length = strcspn(server, "%");
 	uint8_t address[16] = {0};
 	enum family family = strchr(server, ':') ? FAMILY_IPV6 : FAMILY_IPV4;
-	const struct server *s;
+	unsigned at;
 
 	if (length >= sizeof(plain))
 		return false;
@@ -365,9 +373,9 @@ static bool is_unwanted(void *user, const char *server)
 	plain[length] = '\0';
 	if (inet_pton(steer_af(family), plain, address) != 1)
 		return false;
-	s = find_server((struct server *)r->server, r->n, family, address,
+	at = find_server(r->server, r->n, family, address,
 		server[length] ? server + length + 1 : "");
-	return s && !s->asked;
+	return at < r->n && !r->server[at].asked;
 }
 
 /* r NULL: as netifd wrote it. */
@@ -508,7 +516,7 @@ void resolver_update(struct resolver *r, const struct resolver_state *state)
 	r->on = state->steering && state->config->dns;
 	r->touched = r->on;
 	n = r->on ? list_servers(state, list) : 0;
-	tell_changes(r, list, n);
+	tell_changes(r, state->policy, list, n);
 	r->n = n;
 	memcpy(r->server, list, n * sizeof(list[0]));
 	apply_pins(r, state->config);
