@@ -98,6 +98,8 @@ static void add_member(struct mwan3_config *c, struct mwan3_policy *p,
 		.metric = (uint16_t)metric,
 		.weight = (uint16_t)number(s, "weight", 1, 1000, 1),
 	};
+	if (!p->lowest || metric < p->lowest)
+		p->lowest = (uint16_t)metric;
 }
 
 static int add_policy(struct mwan3_config *c, const struct uci_document *document,

@@ -35,6 +35,7 @@ struct mwan3_policy {
 	uint8_t n_members;
 	uint8_t class; /* 0: no rule uses it, or there are more groups than classes */
 	bool used;
+	uint16_t lowest; /* metric of a member */
 	struct mwan3_member member[MWAN3_MEMBERS_MAX];
 };
 

@@ -36,6 +36,8 @@ void engine_init(struct engine *e, int64_t now_us, uint64_t seed)
 
 static bool path_active(const struct engine *e, unsigned path)
 {
+	if (e->policy.link[path_link(path)].shared)
+		return true;
 	for (unsigned c = 0; c < e->policy.n_classes; c++)
 		if (choice_uses(&e->choice[c][path_family(path)], path))
 			return true;

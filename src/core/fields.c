@@ -29,6 +29,7 @@ static void link_policy(struct pack *p, struct link_policy *v)
 	pack_text(p, v->device, sizeof(v->device));
 	pack_bool(p, &v->enabled);
 	pack_bool(p, &v->metered);
+	pack_bool(p, &v->shared);
 	PACK_ENUM(p, v->kind, LINK_KIND_COUNT);
 	any_i32(p, &v->preference);
 	pack_u16(p, &v->order, ANY_U16);

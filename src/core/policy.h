@@ -56,6 +56,7 @@ struct link_policy {
 	char device[DEVICE_SIZE]; /* kernel device */
 	bool enabled; /* false: watched from the kernel's events only, never probed nor chosen */
 	bool metered;
+	bool shared; /* others put traffic on it by rules of their own: watched as if it were in use */
 	enum link_kind kind;
 	int32_t preference; /* higher is preferred; equal ones are settled by score */
 	uint16_t

@@ -27,7 +27,7 @@
 
 #include "core/output.h"
 
-#define TRACE_VERSION 1
+#define TRACE_VERSION 2
 #define TRACE_HEADER_SIZE 80
 #define TRACE_BLOCK_HEADER_SIZE 24
 #define TRACE_BLOCK_SIZE 8192 /* at most, with its header; every policy and every output fits */

@@ -114,6 +114,8 @@ static void step(struct daemon *d, struct input *in)
 	carry_out(d);
 	if (d->health_stale)
 		follow_health(d);
+	if (d->output.n_actions && mwan3_policy_old(d->mwan3))
+		d->policy_stale = true;
 }
 
 static void adopt_learned(struct daemon *d, uint32_t slots)

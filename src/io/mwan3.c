@@ -50,8 +50,10 @@ struct mwan3 {
 	uint8_t link[MWAN3_INTERFACES_MAX]; /* slot; LINKS_MAX: not one of ours */
 	int32_t preference[LINKS_MAX];
 	uint8_t health[PATHS_MAX];
-	uint32_t avoided, dead; /* bit masks of paths; dead: not told yet */
-	uint64_t found;         /* bit mask of interface numbers that an earlier process avoided */
+	uint32_t shared, targets[FAMILY_COUNT]; /* bit masks of slots: as told last; of our rules */
+	uint32_t avoided, dead;                 /* bit masks of paths; dead: not told yet */
+	uint32_t routed;                        /* of the engine's route before */
+	uint64_t found; /* bit mask of interface numbers that an earlier process avoided */
 	struct steer_rule rule[FAMILY_COUNT]
 			      [STEER_REDIRECTS_MAX]; /* as asked for last, to be shown */
 };
@@ -351,7 +353,7 @@ static void map_links(struct mwan3 *m, const struct policy *policy)
 /* The lower the metric the more preferred; what is no member comes last. */
 static void prefer(struct mwan3 *m, const struct mwan3_policy *p, struct policy *policy)
 {
-	unsigned lowest = MWAN3_METRIC_MAX + 1, n_lowest = 0;
+	unsigned n_lowest = 0;
 
 	for (unsigned slot = 0; slot < LINKS_MAX; slot++)
 		policy->link[slot].preference = -10 * (MWAN3_METRIC_MAX + 1);
@@ -365,11 +367,27 @@ static void prefer(struct mwan3 *m, const struct mwan3_policy *p, struct policy 
 		if (l->preference < -10 * member->metric)
 			l->preference = -10 * member->metric;
 		l->weight = member->weight < 100 ? member->weight : 100;
-		n_lowest = member->metric < lowest ? 0 : n_lowest;
-		lowest = member->metric < lowest ? member->metric : lowest;
-		n_lowest += member->metric == lowest;
+		n_lowest += member->metric == p->lowest;
 	}
 	policy->class[0].balance = n_lowest > 1;
+}
+
+/* Where policies send their traffic, whatever the engine's class uses. */
+static uint32_t shared(const struct mwan3 *m)
+{
+	uint32_t links = m->targets[FAMILY_IPV4] | m->targets[FAMILY_IPV6];
+
+	for (unsigned i = 0; i < m->file.n_policies && m->present; i++) {
+		const struct mwan3_policy *p = &m->file.policy[i];
+
+		for (unsigned k = 0; k < p->n_members && p->used; k++) {
+			unsigned link = m->link[p->member[k].interface];
+
+			if (link < LINKS_MAX && p->member[k].metric == p->lowest)
+				links |= UINT32_C(1) << link;
+		}
+	}
+	return links;
 }
 
 void mwan3_fill_policy(struct mwan3 *m, struct policy *policy)
@@ -382,8 +400,11 @@ void mwan3_fill_policy(struct mwan3 *m, struct policy *policy)
 		policy->n_classes = 1;
 	if (p && m->configured && m->mode != CONFIG_MODE_KERNEL && (m->present || recent(m)))
 		prefer(m, p, policy);
-	for (unsigned slot = 0; slot < LINKS_MAX; slot++)
+	m->shared = shared(m);
+	for (unsigned slot = 0; slot < LINKS_MAX; slot++) {
 		m->preference[slot] = policy->link[slot].preference;
+		policy->link[slot].shared = m->shared & UINT32_C(1) << slot;
+	}
 	if (recent(m) && !m->present)
 		arm(m, REMEMBER_US + USEC_MS);
 }
@@ -411,20 +432,24 @@ static bool routed(const struct action_route *route, unsigned path)
 }
 
 /*
- * Links that the engine would use if it thought well of them, and links that it does not choose and
- * that are dead.  One that nothing is known of yet stays as it was found.
+ * Links that the engine has left for one that it prefers less, until it takes them again; and links
+ * that it does not use and that are dead.  One that nothing is known of yet stays as it was found.
  */
 static bool avoids(const struct mwan3 *m, const struct action_route *route, unsigned path)
 {
+	uint32_t bit = UINT32_C(1) << path;
 	uint8_t health = m->health[path];
+	int32_t own, used;
 
 	if (!route->n || routed(route, path))
 		return false;
-	if (m->preference[path_link(path)] > m->preference[path_link(route->path[0])])
+	if (is_down(health) || health == HEALTH_RECOVERING)
 		return true;
-	if (health == HEALTH_UNKNOWN)
-		return m->avoided & UINT32_C(1) << path;
-	return is_down(health) || health == HEALTH_RECOVERING;
+	own = m->preference[path_link(path)];
+	used = m->preference[path_link(route->path[0])];
+	if (!((m->avoided | m->routed) & bit))
+		return false;
+	return health == HEALTH_UNKNOWN || own > used || (own == used && health != HEALTH_UP);
 }
 
 static void note_avoided(struct mwan3 *m, const struct action_route *route)
@@ -443,6 +468,10 @@ static void note_avoided(struct mwan3 *m, const struct action_route *route)
 			m->dead |= bit;
 		m->avoided |= bit;
 	}
+	for (unsigned i = 0; i < LINKS_MAX; i++)
+		m->routed &= ~(UINT32_C(1) << path_of(i, (enum family)route->family));
+	for (unsigned i = 0; i < route->n; i++)
+		m->routed |= UINT32_C(1) << route->path[i];
 }
 
 /* Whether traffic may be sent to the interface's table now. */
@@ -454,7 +483,16 @@ static bool serves(const struct mwan3 *m, unsigned interface, enum family family
 	       !(m->avoided & UINT32_C(1) << path) && !is_down(m->health[path]);
 }
 
-/* The number of the next member by metric, then weight, then order; 0: the policy has no other. */
+/* Less is better: one that is under suspicion at this moment comes after the others, then by metric
+   and weight. */
+static unsigned rank(const struct mwan3 *m, const struct mwan3_member *member)
+{
+	bool suspect = m->health[path_of_interface(m, member->interface)] == HEALTH_SUSPECT;
+
+	return (unsigned)suspect << 24 | (unsigned)member->metric << 12 | (0xfffU - member->weight);
+}
+
+/* The number of the next member; 0: the policy has no other. */
 static unsigned substitute(const struct mwan3 *m, const struct mwan3_policy *p, enum family family)
 {
 	const struct mwan3_member *best = NULL;
@@ -463,8 +501,7 @@ static unsigned substitute(const struct mwan3 *m, const struct mwan3_policy *p, 
 		const struct mwan3_member *member = &p->member[i];
 
 		if (serves(m, member->interface, family) &&
-			(!best || member->metric < best->metric ||
-				(member->metric == best->metric && member->weight > best->weight)))
+			(!best || rank(m, member) < rank(m, best)))
 			best = member;
 	}
 	return best ? best->interface + 1U : 0;
@@ -556,6 +593,13 @@ static unsigned redirects(void *mwan3, const struct action_route *route,
 			m->avoided & UINT32_C(1) << path)
 			redirect(m, &r, i);
 	}
+	m->targets[r.family] = 0;
+	for (unsigned i = 0; i < r.n; i++) {
+		unsigned path = path_of_interface(m, ret[i].table - 1);
+
+		if (!routed(route, path))
+			m->targets[r.family] |= UINT32_C(1) << path_link(path);
+	}
 	memset(m->rule[r.family], 0, sizeof(m->rule[r.family]));
 	memcpy(m->rule[r.family], ret, r.n * sizeof(*ret));
 	return r.n;
@@ -585,6 +629,11 @@ void mwan3_delegate(struct mwan3 *m, struct steer_delegate *ret)
 	*ret = (struct steer_delegate){.redirect = redirects, .adopt = adopt, .user = m};
 	for (unsigned family = 0; family < FAMILY_COUNT; family++)
 		ret->family[family] = waits || (mwan3_steered(m) && m->family[family]);
+}
+
+bool mwan3_policy_old(const struct mwan3 *m)
+{
+	return shared(m) != m->shared;
 }
 
 uint32_t mwan3_take_dead(struct mwan3 *m)

@@ -54,6 +54,9 @@ void mwan3_fill_policy(struct mwan3 *m, struct policy *policy);
 /* An EVENT_HEALTH was told; true when the rules may have to be others. */
 bool mwan3_health(struct mwan3 *m, unsigned path, enum health health);
 
+/* Other links carry traffic now than the policy says. */
+bool mwan3_policy_old(const struct mwan3 *m);
+
 /* Paths that died without being the engine's choice since the last call: their flows must move. */
 uint32_t mwan3_take_dead(struct mwan3 *m);
 

@@ -39,6 +39,7 @@ static const struct exception exceptions[] = {
 	EXCEPTION(policy, n_targets),
 	EXCEPTION(policy, observe), /* mode */
 	EXCEPTION(link_policy, order),
+	EXCEPTION(link_policy, shared),
 	EXCEPTION(config, bypass_mark),
 	EXCEPTION(config_link, set),
 	EXCEPTION(config_link, line),
