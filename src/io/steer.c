@@ -78,6 +78,8 @@ static void arm(struct event *timer, int64_t wait_us)
 		event_add(timer, &wait);
 }
 
+static int apply_redirects(struct steer *s, enum family family);
+
 static void put_drift(struct steer *s, struct input_drift drift)
 {
 	/* a full inbox is a busy time; the next verify tells it again */
@@ -131,6 +133,20 @@ static void tell_flows_drift(void *user)
 	put_drift(user, (struct input_drift){.kind = DRIFT_FLOWS});
 }
 
+/* These the engine does not know of. */
+static void mend_redirects(struct steer *s, enum family family)
+{
+	int error;
+
+	if (!s->active || !s->asked_class[0][family] ||
+		!steer_redirects_differ(&s->wanted, &s->held, family))
+		return;
+	log_line(LOG_NOTICE, "rules for mwan3's marks were not as we left them: put back");
+	error = apply_redirects(s, family);
+	if (error)
+		log_line(LOG_WARNING, "rules for mwan3's marks: %s", strerror(-error));
+}
+
 static void verify_fired(evutil_socket_t fd, short what, void *user)
 {
 	struct steer *s = user;
@@ -145,12 +161,8 @@ static void verify_fired(evutil_socket_t fd, short what, void *user)
 		return;
 	}
 	tell_drift(s);
-	if (s->active && steer_redirects_differ(&s->wanted, &s->held)) {
-		log_line(LOG_NOTICE, "rules for mwan3's marks are not as they were left: put back");
-		error = steer_refresh(s);
-		if (error)
-			log_line(LOG_WARNING, "rules for mwan3's marks: %s", strerror(-error));
-	}
+	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT; family++)
+		mend_redirects(s, family);
 }
 
 static void stale_fired(evutil_socket_t fd, short what, void *user)
@@ -447,8 +459,11 @@ static int apply_redirects(struct steer *s, enum family family)
 	struct steer_rule *wanted = s->wanted.redirect[family];
 	int error;
 
+	/* what an earlier process left stays until the engine has said what it wants */
+	if (s->delegate.family[family] && !s->asked_class[0][family])
+		return 0;
 	memset(wanted, 0, sizeof(s->wanted.redirect[family]));
-	if (s->delegate.family[family] && s->asked_class[0][family])
+	if (s->delegate.family[family])
 		(void)s->delegate.redirect(s->delegate.user, &s->last_route[0][family], &s->numbers,
 			wanted);
 	steer_change_init(&s->change);

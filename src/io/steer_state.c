@@ -707,15 +707,14 @@ bool steer_path_differs(const struct steer_state *wanted, const struct steer_sta
 	       wanted->link_rule[path] != held->link_rule[path];
 }
 
-bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held)
+bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held,
+	enum family family)
 {
-	for (unsigned i = 0; i < FAMILY_COUNT * STEER_REDIRECTS_MAX; i++) {
-		unsigned family = i / STEER_REDIRECTS_MAX, place = i % STEER_REDIRECTS_MAX;
-		const struct steer_rule *want = &wanted->redirect[family][place];
-		const struct steer_rule *have = &held->redirect[family][place];
+	const struct steer_rule *want = wanted->redirect[family], *have = held->redirect[family];
 
-		if ((want->table && steer_find_redirect(held->redirect[family], want) < 0) ||
-			(have->table && steer_find_redirect(wanted->redirect[family], have) < 0))
+	for (unsigned i = 0; i < STEER_REDIRECTS_MAX; i++) {
+		if ((want[i].table && steer_find_redirect(have, &want[i]) < 0) ||
+			(have[i].table && steer_find_redirect(want, &have[i]) < 0))
 			return true;
 	}
 	return false;

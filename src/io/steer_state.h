@@ -113,7 +113,8 @@ int steer_change_book(struct steer_change *c, struct steer_state *held,
 /* What is on the link counts for nothing here. */
 bool steer_path_differs(const struct steer_state *wanted, const struct steer_state *held,
 	unsigned path);
-bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held);
+bool steer_redirects_differ(const struct steer_state *wanted, const struct steer_state *held,
+	enum family family);
 /* Rules that are there without being wanted are no difference. */
 bool steer_class_differs(const struct steer_state *wanted, const struct steer_state *held,
 	unsigned class, enum family family);

@@ -38,6 +38,7 @@ class System:
     settle_s = 30.0  # how long it may take to be back on the preferred uplink
     age_s = 1.0  # how long it runs settled before a trial begins
     trials = None  # at most so many trials of a story (a slow system would take hours)
+    marks = False  # it steers by packet marks: where a packet without one would go says nothing
     resets = False  # reset() between trials, rather than waiting until it comes back by itself
     profile = "default"  # set by the bench: the story's profile
 

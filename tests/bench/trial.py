@@ -186,7 +186,8 @@ class Trial:
         """Whether the traffic is where the story wants it, as far as can be seen while it runs."""
         story = self.story
         family = story.family
-        if story.expect == stories.SWITCH and story.profile == "default" and not story.metric.startswith(("dns", "http")):
+        routed = story.profile == "default" and not story.metric.startswith(("dns", "http")) and not self.system.marks
+        if story.expect == stories.SWITCH and routed:
             rows = self.observer.rows[family]
             return measure.first_change_ms(rows, fault_us, self._leave) not in (None, NEVER)
         kind = next((k for k in ("dns", "http", "fresh") if k in (*story.traffic, *story.delayed)), None)
