@@ -79,6 +79,8 @@ class Mwan3:
     def stop(self):
         if self.runs:
             self.call("stop", check=False)
+            for family in ("ip", "ip6"):  # iptables over nf_tables leaves its empty table
+                self.system.router("nft", "delete", "table", family, "mangle", check=False)
         self.runs = False
 
     def said(self, *words):
