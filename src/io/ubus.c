@@ -16,8 +16,8 @@
 #include "io/ubus_own.h"
 
 #define READ_SIZE 8192
-#define READS_AT_A_TIME 16 /* then the loop turns to others */
-#define FDS_MAX 8          /* of one read; what is more, the kernel closes */
+#define MESSAGES_AT_A_TIME 16
+#define FDS_MAX 8 /* of one read; what is more, the kernel closes */
 #define GREETING_US (5 * USEC_S)
 #define STALL_US (30 * USEC_S)
 
@@ -159,7 +159,7 @@ static void close_connection(struct ubus *u)
 	u->fd = -1;
 	evbuffer_drain(u->in, evbuffer_get_length(u->in));
 	evbuffer_drain(u->out, evbuffer_get_length(u->out));
-	u->broken = u->paused = false;
+	u->broken = u->paused = u->more = false;
 	u->stalled_us = USEC_NEVER;
 	u->connection++;
 }
@@ -297,30 +297,28 @@ static int take_message(struct ubus *u)
 	return 1;
 }
 
-/* Until nothing whole is left, or so much waits to be sent that we had better not be asked for more. */
+/* Some messages, then the loop turns to others; fewer when so much waits to be sent that we had better not be asked more. */
 static int take_some(struct ubus *u)
 {
 	int r = 1;
 
 	u->busy = true;
-	while (r == 1 && !u->broken) {
-		u->paused = evbuffer_get_length(u->out) >= UBUS_OUTPUT_HIGH;
-		if (u->paused)
-			break;
+	for (unsigned i = 0; i < MESSAGES_AT_A_TIME && r == 1 && !u->broken && !u->paused; i++) {
 		r = take_message(u);
+		u->paused = evbuffer_get_length(u->out) >= UBUS_OUTPUT_HIGH;
 	}
 	u->busy = false;
 	flush(u);
+	if (u->paused && evbuffer_get_length(u->out) < UBUS_OUTPUT_LOW)
+		u->paused = false;
+	u->more = r == 1 && !u->paused;
 	return r;
 }
 
 static void take_messages(struct ubus *u)
 {
-	int r;
+	int r = take_some(u);
 
-	do
-		r = take_some(u);
-	while (r == 1 && !u->broken && evbuffer_get_length(u->out) < UBUS_OUTPUT_LOW);
 	if (r < 0) {
 		u->stats.malformed++;
 		disconnect(u, "it said something that is no message");
@@ -380,23 +378,17 @@ static ssize_t read_some(struct ubus *u)
 static void on_readable(evutil_socket_t fd, short what, void *user)
 {
 	struct ubus *u = user;
-	uint32_t connection = u->connection;
+	ssize_t n = 1;
 
 	(void)fd;
 	(void)what;
-	for (unsigned i = 0; i < READS_AT_A_TIME && !u->paused; i++) {
-		ssize_t n = read_some(u);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		if (n <= 0) {
-			disconnect(u, n ? strerror(errno) : "it ended");
-			break;
-		}
+	/* what has come already goes first, so that no more than a message and a read of it is ever kept */
+	if (!u->more)
+		n = read_some(u);
+	if (n > 0)
 		take_messages(u);
-		if (u->connection != connection || n < READ_SIZE)
-			break;
-	}
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		disconnect(u, n ? strerror(errno) : "it ended");
 	ubus_own_arm(u);
 }
 
@@ -409,9 +401,11 @@ static void on_writable(evutil_socket_t fd, short what, void *user)
 	flush(u);
 	if (u->broken)
 		disconnect(u, "it does not take our messages");
-	else if (u->paused && evbuffer_get_length(u->out) < UBUS_OUTPUT_LOW &&
-		 !event_add(u->readable, NULL))
+	else if (u->paused && evbuffer_get_length(u->out) < UBUS_OUTPUT_LOW) {
+		u->paused = false;
+		event_add(u->readable, NULL);
 		take_messages(u);
+	}
 	ubus_own_arm(u);
 }
 
@@ -421,7 +415,7 @@ static int64_t next_due(const struct ubus *u)
 {
 	int64_t due_us;
 
-	if (u->reconfigured || u->broken)
+	if (u->reconfigured || u->broken || u->more)
 		return 0;
 	if (u->state == UBUS_STATE_OFF)
 		return USEC_NEVER;
@@ -467,6 +461,8 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 		disconnect(u, "it takes nothing any more");
 	if (u->state == UBUS_STATE_GREETING && u->due_us <= now_us)
 		disconnect(u, "it does not greet");
+	if (u->more)
+		take_messages(u);
 	if (u->state == UBUS_STATE_ABSENT && u->due_us <= now_us)
 		try_to_connect(u, now_us);
 	if (u->state == UBUS_STATE_UP) {

@@ -66,7 +66,9 @@ struct ubus {
 	struct evbuffer *in, *out;
 	int fd; /* -1: none */
 	enum ubus_state state;
-	bool on, paused, broken, busy, reconfigured;
+	bool on, broken, busy, reconfigured;
+	bool paused; /* not read from: it takes our answers too slowly */
+	bool more;   /* messages have come that were not looked at yet */
 	char path[UBUS_PATH_SIZE];
 
 	uint32_t connection; /* counts them */

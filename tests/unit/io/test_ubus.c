@@ -48,7 +48,7 @@ static struct {
 
 static void turn(void)
 {
-	event_base_loop(d.base, EVLOOP_NONBLOCK);
+	event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	usleep(500);
 }
 
@@ -844,6 +844,30 @@ static void takes_no_more_calls_than_it_can_answer(void **state)
 	assert_int_equal(ubus_state(d.bus), UBUS_STATE_UP);
 }
 
+static void a_flood_of_calls_leaves_the_loop_its_turns(void **state)
+{
+	uint8_t bytes[8192];
+	size_t size = 0;
+
+	(void)state;
+	object_of_test();
+	for (uint16_t i = 1; i <= 100; i++)
+		size += build(bytes + size, sizeof(bytes) - size, UBUS_INVOKE, i, 1234, 77, -1,
+			"hello", "{}");
+	put(bytes, size);
+	while (d.called < 100) {
+		int before = d.called;
+
+		turn();
+		assert_in_range(d.called - before, 0, 32);
+	}
+	for (uint16_t i = 1; i <= 100; i++) {
+		next_frame(UBUS_DATA);
+		next_frame(UBUS_STATUS);
+		assert_int_equal(d.header.seq, i);
+	}
+}
+
 static void can_be_switched_off_and_on(void **state)
 {
 	(void)state;
@@ -884,6 +908,7 @@ int main(void)
 		TEST(closes_descriptors_that_nobody_wanted),
 		TEST(a_bus_that_does_not_read_costs_bounded_memory),
 		TEST(takes_no_more_calls_than_it_can_answer),
+		TEST(a_flood_of_calls_leaves_the_loop_its_turns),
 		TEST(can_be_switched_off_and_on),
 	};
 
