@@ -604,7 +604,7 @@ static int remove_table(struct problem *ret)
 	int error = netlink_open(&n, NETLINK_NETFILTER);
 
 	if (error)
-		return error;
+		return error == -EPROTONOSUPPORT ? 0 : error; /* no netfilter, no table */
 	begin(&w, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC);
 	write_table(&w, NFT_MSG_DELTABLE, 0);
 	begin(&w, NFNL_MSG_BATCH_END, 0, AF_UNSPEC);

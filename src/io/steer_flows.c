@@ -16,7 +16,7 @@ static int delete_class(struct steer_flows *f, unsigned path, unsigned class)
 	uint32_t mark = steer_link_mark(n, path_link(path));
 	uint32_t mask = n->link_mask;
 
-	if (!mask)
+	if (!mask || !f->conntrack)
 		return 0;
 	if (class < CLASSES_MAX && n->class_mask) {
 		mark |= steer_class_mark(n, class);
@@ -84,7 +84,14 @@ int steer_flows_init(struct steer_flows *f, struct event_base *base,
 	if (!f->timer)
 		return -ENOMEM;
 	f->conntrack = conntrack_new();
-	return f->conntrack ? 0 : -errno;
+	if (f->conntrack)
+		return 0;
+	if (errno != EPROTONOSUPPORT)
+		return -errno;
+	log_line(LOG_WARNING,
+		"the kernel has no netfilter: new flows are steered, established ones stay where "
+		"they are");
+	return 0;
 }
 
 void steer_flows_done(struct steer_flows *f)
