@@ -291,6 +291,9 @@ static int parse_config(struct parse *p, const struct uci_statement *s)
 	char made_up[CFG_NAME_SIZE], text[UCI_PROBLEM_SIZE];
 	struct uci_section *found = *name ? uci_document_section(p->d, name) : NULL;
 
+	while (p->d->twins && found &&
+		(strcmp(found->name, name) != 0 || strcmp(found->type, s->word[0]) != 0))
+		found = found->next;
 	p->section = found;
 	p->skipping = false;
 	if (found && strcmp(found->type, s->word[0]) != 0) {

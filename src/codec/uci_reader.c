@@ -185,6 +185,7 @@ static int reader_word(struct uci_reader *r, const char **ret)
 		char c = reader_peek(r);
 
 		if (c == '#') {
+			r->comment = r->pos;
 			r->pos = r->line_end;
 		} else if (c == ';') {
 			if (bare && (error = reader_nothing_follows(r)))
@@ -322,6 +323,8 @@ static int reader_words(struct uci_reader *r, struct uci_statement *s)
 		if ((error = reader_word(r, &s->word[i])))
 			return error;
 	s->end = r->pos;
+	if (r->comment > s->begin)
+		s->end = r->comment;
 	if (s->end > s->begin && is_blank(r->text[s->end - 1]))
 		s->end--;
 	/* "option a; ..." ends with the ';' that stood for the value */

@@ -38,7 +38,7 @@ struct uci_statement {
 
 struct uci_reader {
 	const char *text;
-	size_t size, pos, line_end;
+	size_t size, pos, line_end, comment; /* comment: where the last one begins */
 	int line;
 	char *scratch;
 	size_t scratch_size, scratch_used;
@@ -104,6 +104,7 @@ struct uci_document {
 	size_t size, used;
 	unsigned n_sections; /* there ever were; numbers the anonymous ones */
 	struct uci_section *section, *last;
+	bool twins; /* one name may stand for sections of different types: for files that uci would refuse */
 };
 
 /*

@@ -27,6 +27,7 @@ struct reading {
 	struct config *config;
 	struct config_problems *problems;
 	int errors;
+	int legacy, legacy_line;        /* sections and options of old; where the first is */
 	bool own_targets[FAMILY_COUNT]; /* the built-in ones are gone */
 };
 
@@ -91,24 +92,31 @@ static const char *label(const struct uci_section *s, char ret[LABEL_SIZE])
 	return ret;
 }
 
+static void count_legacy(struct reading *r, int line)
+{
+	if (!r->legacy++ || line < r->legacy_line)
+		r->legacy_line = line;
+}
+
 static void unknown_option(struct reading *r, const struct uci_section *s, enum option_section kind,
 	const struct uci_option *found)
 {
-	const char *advice;
 	char where[LABEL_SIZE];
 	struct suggestion near;
 	unsigned n;
 	const struct option *o = option_first(kind, &n);
 
+	if (legacy_knows(s->type, found->name))
+		count_legacy(r, found->line);
 	if (problems_full(r->problems)) {
 		/* counted; what could be meant is not worth the search when nobody will read it */
 		tell(r, WARNING, found->line, "%s", found->name);
 		return;
 	}
 	label(s, where);
-	if ((advice = legacy_advice(s->type, found->name))) {
-		tell(r, WARNING, found->line, "%s: '%.40s' is of an older version: %s", where,
-			found->name, advice);
+	if (legacy_knows(s->type, found->name)) {
+		tell(r, WARNING, found->line, "%s: '%.40s' is of an older version, it is ignored",
+			where, found->name);
 		return;
 	}
 	for (unsigned k = 0; k < OPTION_SECTION_COUNT; k++)
@@ -462,27 +470,39 @@ static void read_kind(struct reading *r, const struct uci_section *s, enum optio
 
 static void unknown_section(struct reading *r, const struct uci_section *s)
 {
-	const char *advice;
+	bool legacy = legacy_knows(s->type, NULL);
 	struct suggestion near;
 	char where[LABEL_SIZE];
 
+	if (legacy)
+		count_legacy(r, s->line);
 	if (problems_full(r->problems)) {
 		tell(r, WARNING, s->line, "%s", s->type);
 		return;
 	}
 	label(s, where);
-	advice = legacy_advice(s->type, NULL);
 	suggest_begin(&near, s->type);
 	for (unsigned k = 0; k < OPTION_SECTION_COUNT; k++)
 		suggest_consider(&near, option_section((enum option_section)k)->type);
-	if (advice)
-		tell(r, WARNING, s->line, "%s is of an older version: %s", where, advice);
+	if (legacy)
+		tell(r, WARNING, s->line, "%s is of an older version, it is ignored", where);
 	else if (near.nearest)
 		tell(r, WARNING, s->line,
 			"%s: there is no such section, it is ignored: did you mean config %s?",
 			where, near.nearest);
 	else
 		tell(r, WARNING, s->line, "%s: there is no such section, it is ignored", where);
+}
+
+/* uci would refuse these; files of old are full of them, and are to be told what they are. */
+static void check_twins(struct reading *r, const struct uci_section *s)
+{
+	const struct uci_section *first = uci_document_section(r->document, s->name);
+
+	if (first != s && !legacy_knows(s->type, NULL) && !legacy_knows(first->type, NULL))
+		tell(r, ERROR, s->line,
+			"section '%.40s' is of type '%.40s' already (line %d): choose another name",
+			s->name, first->type, first->line);
 }
 
 static void read_sections(struct reading *r)
@@ -492,6 +512,8 @@ static void read_sections(struct reading *r)
 	for (s = r->document->section; s; s = s->next) {
 		unsigned k = 0;
 
+		if (!s->anonymous)
+			check_twins(r, s);
 		while (k < OPTION_SECTION_COUNT &&
 			strcmp(s->type, option_section((enum option_section)k)->type) != 0)
 			k++;
@@ -638,6 +660,7 @@ static int parse(const char *name, const char *text, size_t size, const char *de
 	}
 	config_default(r.config);
 	uci_document_init(&document, memory, room);
+	document.twins = true;
 	if (!uci_document_parse(&document, text, size, tell_syntax, &r)) {
 		if (delta_size)
 			staged = uci_document_apply(&document, uci_store_package(name), delta,
@@ -652,6 +675,12 @@ static int parse(const char *name, const char *text, size_t size, const char *de
 			"%d changes are staged and not committed; they count already: uci changes "
 			"%s",
 			staged, uci_store_package(name));
+	if (r.legacy)
+		tell(&r, WARNING, r.legacy_line,
+			"%d sections and options are of an older version: autonomyctl config "
+			"import %s tells "
+			"what became of them and makes a file of today",
+			r.legacy, name);
 	sort_problems(ret_problems);
 	r.config->policy.observe = r.config->mode == CONFIG_MODE_OBSERVE;
 	if (!r.errors)

@@ -1,8 +1,10 @@
-/* Names of autonomy's predecessor: so that a file written for it is told what became of each. */
+/* Names of autonomy's predecessor: so that a file written for it is known for what it is. */
 #pragma once
 
+#include <stdbool.h>
+
 /*
- * What to do about a section type or an option (option NULL: the section as a whole); NULL: never
- * was one.
+ * Whether a section type, or an option of config autonomy (option not NULL), is of old.  What became of each is told by
+ * autonomyctl config import (ctl/import_table.c).
  */
-const char *legacy_advice(const char *type, const char *option);
+bool legacy_knows(const char *type, const char *option);

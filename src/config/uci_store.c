@@ -388,7 +388,7 @@ static void tell_past(struct uci_store *s, const char *text, size_t size)
 /* Nothing to lock yet: an empty file is made, and whoever comes now waits for it. */
 static int create(struct uci_store *s)
 {
-	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (s->fd < 0)
 		return errno == EEXIST ? -EBUSY : -errno;
 	s->created = true;

@@ -218,12 +218,47 @@ static int take_argument(struct parser *p)
 static enum local_command local_of(const char *word)
 {
 	static const char *const name[LOCAL_COMMAND_COUNT] = {"", "help", "watch", "completion",
-		"names", "generate"};
+		"names", "config import", "generate"};
 
 	for (unsigned i = 1; i < LOCAL_COMMAND_COUNT; i++)
 		if (!strcmp(name[i], word))
 			return (enum local_command)i;
 	return LOCAL_NONE;
+}
+
+static int take_import(struct parser *p)
+{
+	struct arguments *a = p->out;
+
+	while (p->at < p->argc) {
+		const char *word = p->argv[p->at++];
+		int r = p->only_places ? 0 : take_global(p, word);
+
+		if (r < 0)
+			return r;
+		if (r)
+			continue;
+		if (!p->only_places && !strcmp(word, "--"))
+			p->only_places = true;
+		else if (!p->only_places && !strcmp(word, "--dry-run"))
+			a->dry_run = true;
+		else if (!p->only_places && !strcmp(word, "--output") && p->at < p->argc)
+			a->output = p->argv[p->at++];
+		else if (!p->only_places && !strncmp(word, "--output=", 9))
+			a->output = word + 9;
+		else if ((!p->only_places && *word == '-') || a->word)
+			return fail(p,
+				"\"%.40s\" is not understood: autonomyctl config import OLD "
+				"[--output FILE] "
+				"[--dry-run]",
+				word);
+		else
+			a->word = word;
+	}
+	return a->word || a->local == LOCAL_HELP
+		       ? 0
+		       : fail(p, "the old file is missing: autonomyctl config import OLD "
+				 "[--output FILE] [--dry-run]");
 }
 
 static int take_local(struct parser *p)
@@ -320,6 +355,11 @@ int arguments_parse(struct arguments *a, int argc, char **argv, char *text, size
 	if (p.at >= argc) {
 		a->local = LOCAL_HELP;
 		return 0;
+	}
+	if (p.at + 1 < argc && !strcmp(argv[p.at], "config") && !strcmp(argv[p.at + 1], "import")) {
+		p.at += 2;
+		a->local = LOCAL_IMPORT;
+		return take_import(&p);
 	}
 	a->local = local_of(argv[p.at]);
 	if (a->local != LOCAL_NONE) {

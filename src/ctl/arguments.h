@@ -26,6 +26,7 @@ enum local_command {
 	LOCAL_WATCH,
 	LOCAL_COMPLETION,
 	LOCAL_NAMES,    /* not shown: links or classes, for completion */
+	LOCAL_IMPORT,   /* "config import" */
 	LOCAL_GENERATE, /* not shown: man pages and docs/api.md, at build time */
 	LOCAL_COMMAND_COUNT,
 };
@@ -35,7 +36,10 @@ struct arguments {
 	bool json;
 	enum local_command local;
 	const struct command *command; /* NULL with a local one */
-	const char *word;           /* of a local command: the shell, the document, the command */
+	const char
+		*word; /* of a local command: the shell, the document, the command, the old file */
+	const char *output; /* of config import */
+	bool dry_run;
 	const char *file;           /* name of the file that an ARGUMENT_FILE was read from */
 	struct json_object *params; /* of command */
 	char *const

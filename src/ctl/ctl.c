@@ -12,6 +12,7 @@
 #include "ctl/arguments.h"
 #include "ctl/client.h"
 #include "ctl/generate.h"
+#include "ctl/import_command.h"
 #include "ctl/screen.h"
 #include "ctl/show.h"
 #include "ctl/study.h"
@@ -256,6 +257,8 @@ static enum exit_code run_names(struct arguments *a)
 static enum exit_code run_local(struct arguments *a)
 {
 	const struct command *c = a->word ? command_find(a->word) : NULL;
+	enum exit_code code;
+	char text[512];
 
 	switch (a->local) {
 	case LOCAL_HELP:
@@ -273,6 +276,9 @@ static enum exit_code run_local(struct arguments *a)
 		return EXIT_OK;
 	case LOCAL_NAMES:
 		return run_names(a);
+	case LOCAL_IMPORT:
+		code = import_command(a, text, sizeof(text));
+		return code == EXIT_OK ? code : fail(a, code, API_REFUSED, text);
 	case LOCAL_GENERATE:
 		if (generate_document(stdout, a->word ? a->word : ""))
 			return fail(a, EXIT_USAGE, API_INVALID_PARAMS,

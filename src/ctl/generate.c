@@ -11,6 +11,7 @@
 static const struct {
 	const char *name, *text;
 } local_table[] = {
+	{"config import OLD", "A configuration of an older autonomy as one of today."},
 	{"watch", "A live view of links, choices and events."},
 	{"completion bash|zsh", "Completion for a shell."},
 	{"help [COMMAND]", "This, or more about one command."},
@@ -337,6 +338,14 @@ static void man_ctl(FILE *out)
 	for (size_t i = 0; i < COMMAND_ID_COUNT; i++)
 		man_command(out, &command_table[i]);
 	fprintf(out,
+		".SS config import OLD [\\-\\-output FILE] [\\-\\-dry\\-run]\nMakes of a "
+		"configuration "
+		"that was written for an older autonomy (sections member, thresholds, starlink "
+		"...) one "
+		"of today and prints it, or writes FILE, which may be OLD itself; the daemon need "
+		"not "
+		"run. What became of every option is told; what has no place any more stands as "
+		"comments at the end, with the reason. A file of today stays as it is.\n"
 		".SS watch\nA live view in the terminal: links with health, round trip, loss, "
 		"score of the last minute and rates, the present choice and why, and what "
 		"happened.\nKeys: q quits, p pins, u unpins, d drains or undrains, r rechecks, e "
