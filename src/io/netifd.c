@@ -61,7 +61,7 @@ static void replied(void *user, unsigned status, struct json_object *reply)
 		log_line(LOG_WARNING,
 			"netifd: %u interfaces or resolvers cannot be used and are left out",
 			next.left_out);
-	if (!memcmp(&next, &n->table, sizeof(next)))
+	if (netifd_is_same(&next, &n->table))
 		return;
 	n->table = next;
 	n->changed(n->user);

@@ -22,7 +22,7 @@ static void read_word(struct json_object *o, const char *key, char *ret, size_t 
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] > '~')
 			return;
-	memcpy(ret, text, length);
+	memcpy(ret, text, length + 1);
 }
 
 /* "@wan" is an alias of an interface, not a device. */
@@ -233,6 +233,25 @@ const struct netifd_interface *netifd_find(const struct netifd_table *t, const c
 		if (!strcmp(t->interface[i].name, name))
 			return &t->interface[i];
 	return NULL;
+}
+
+static bool is_same_interface(const struct netifd_interface *a, const struct netifd_interface *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->proto, b->proto) &&
+	       !strcmp(a->device, b->device) && !strcmp(a->l3_device, b->l3_device) &&
+	       !strcmp(a->zone, b->zone) && !strcmp(a->error, b->error) && a->up == b->up &&
+	       a->dynamic == b->dynamic && a->metric == b->metric &&
+	       !memcmp(a->held_back, b->held_back, sizeof(a->held_back)) &&
+	       !memcmp(a->gateway, b->gateway, sizeof(a->gateway)) &&
+	       a->n_servers == b->n_servers && !memcmp(a->server, b->server, sizeof(a->server));
+}
+
+bool netifd_is_same(const struct netifd_table *a, const struct netifd_table *b)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (i >= b->n || !is_same_interface(&a->interface[i], &b->interface[i]))
+			return false;
+	return a->n == b->n;
 }
 
 /* How well an interface lends its name to a device it shares with others. */

@@ -49,6 +49,8 @@ struct netifd_table {
 int netifd_read(struct json_object *reply, const struct netifd_table *before,
 	struct netifd_table *ret);
 
+bool netifd_is_same(const struct netifd_table *a, const struct netifd_table *b);
+
 /* NULL: there is none. */
 const struct netifd_interface *netifd_find(const struct netifd_table *t, const char *name);
 

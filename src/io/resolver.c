@@ -272,12 +272,26 @@ static int dump_pins(struct netlink *netlink, const struct steer_numbers *number
 	return 0;
 }
 
+static bool is_same_pin(const struct pin *a, const struct pin *b)
+{
+	return a->family == b->family && a->own == b->own && a->table == b->table &&
+	       !memcmp(a->address, b->address, sizeof(a->address));
+}
+
 static bool has_pin(const struct pins *list, const struct pin *pin)
 {
 	for (unsigned i = 0; i < list->n; i++)
-		if (!memcmp(&list->pin[i], pin, sizeof(*pin)))
+		if (is_same_pin(&list->pin[i], pin))
 			return true;
 	return false;
+}
+
+static bool are_same_pins(const struct pins *a, const struct pins *b)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (!has_pin(b, &a->pin[i]))
+			return false;
+	return a->n == b->n;
 }
 
 /* Looks at the kernel each time: it is rarely that something differs, and others may have cleaned up. */
@@ -323,7 +337,7 @@ static ssize_t read_file(const char *file, char *ret, size_t size, struct stat *
 	return (size_t)used == size ? -EFBIG : used;
 }
 
-/* dnsmasq before 2.87 compares whole seconds and takes only what is newer: two writes in one second have to differ. */
+/* Older dnsmasq sees by whole seconds whether a file has changed: two writes in one second have to differ. */
 static struct timespec later(const struct stat *was)
 {
 	struct timespec now;
@@ -382,7 +396,7 @@ static bool is_unwanted(void *user, const char *server)
 static int set_file(const char *file, struct resolver *r)
 {
 	char text[FILE_MAX], next[FILE_MAX];
-	struct stat was;
+	struct stat was = {0};
 	size_t size;
 	ssize_t got = read_file(file, text, sizeof(text), &was);
 
@@ -440,20 +454,19 @@ static void use_file(struct resolver *r, const char *file)
 	apply_file(r, r->on);
 }
 
-/* Whatever happened in the folder: a look at a small file costs less than finding out. */
+/*
+ * Whatever happened in the folder: a look at a small file costs less than finding out.  Watching what is watched already
+ * changes nothing, and the folder may be another by now.
+ */
 static void folder_changed(evutil_socket_t fd, short what, void *user)
 {
-	_Alignas(struct inotify_event) char buffer[2048];
+	char events[1024];
 	struct resolver *r = user;
-	ssize_t got;
 
 	(void)what;
-	while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
-		const struct inotify_event *e = (const void *)buffer;
-
-		if (e->mask & IN_IGNORED && e->wd == r->watch)
-			r->watch = -1;
-	}
+	while (read(fd, events, sizeof(events)) > 0)
+		;
+	r->watch = -1;
 	watch(r);
 	if (r->on)
 		apply_file(r, true);
@@ -496,8 +509,7 @@ static void apply_pins(struct resolver *r, const struct config *config)
 	int error;
 
 	want_pins(r, &numbers, &wanted);
-	if (r->pins_known && wanted.n == r->pins.n &&
-		!memcmp(wanted.pin, r->pins.pin, wanted.n * sizeof(wanted.pin[0])))
+	if (r->pins_known && are_same_pins(&wanted, &r->pins))
 		return;
 	error = set_pins(&r->netlink, &numbers, &wanted);
 	if (error)
