@@ -25,24 +25,31 @@ static uint8_t *ring(struct forecast *f, unsigned h)
 	return r;
 }
 
-static void set_trust(struct forecast_record *r, unsigned h)
+static bool misled(const struct forecast_record *r, const struct hazard_model *m)
 {
-	const struct hazard_model *m = &hazard_model[h];
 	uint64_t true_ppm = (uint64_t)r->happened * 1000000;
 	uint64_t slack_ppm = (uint64_t)MISLED * (uint64_t)m->horizon_s * 1000000;
-	int32_t skill_ppm = forecast_skill_ppm(r);
-	bool regains = r->trust == TRUST_NONE;
 
-	if (r->said_ppm > MISLED * true_ppm + slack_ppm ||
-		true_ppm > MISLED * r->said_ppm + slack_ppm)
-		r->trust = TRUST_NONE;
-	else if (r->onsets < ONSETS_SOME)
-		r->trust = m->proven ? TRUST_UNTRIED : TRUST_NONE;
-	else if (skill_ppm <= (regains ? SKILL_AGAIN_PPM : 0))
-		r->trust = TRUST_NONE;
-	else
-		r->trust = r->onsets >= ONSETS_FULL && skill_ppm >= SKILL_FULL_PPM ? TRUST_FULL
-										   : TRUST_SOME;
+	return r->said_ppm > MISLED * true_ppm + slack_ppm ||
+	       true_ppm > MISLED * r->said_ppm + slack_ppm;
+}
+
+static enum trust earned(const struct forecast_record *r, const struct hazard_model *m)
+{
+	int32_t skill_ppm = forecast_skill_ppm(r);
+
+	if (misled(r, m))
+		return TRUST_NONE;
+	if (r->onsets < ONSETS_SOME)
+		return m->proven ? TRUST_UNTRIED : TRUST_NONE;
+	if (skill_ppm <= (r->trust == TRUST_NONE ? SKILL_AGAIN_PPM : 0))
+		return TRUST_NONE;
+	return r->onsets >= ONSETS_FULL && skill_ppm >= SKILL_FULL_PPM ? TRUST_FULL : TRUST_SOME;
+}
+
+static void set_trust(struct forecast_record *r, unsigned h)
+{
+	r->trust = (uint8_t)earned(r, &hazard_model[h]);
 }
 
 void forecast_init(struct forecast *f)

@@ -23,7 +23,7 @@ static void insert(uint32_t v[], unsigned n, uint32_t x)
 /* What the probes have told whose fate has become known since the last second. */
 static void read_second(struct path *p, struct hazard_second *ret)
 {
-	uint32_t rtt[MEDIAN_OF];
+	uint32_t rtt[MEDIAN_OF] = {0};
 	unsigned answers = 0;
 	const struct window_probe *w;
 
