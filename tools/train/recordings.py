@@ -9,6 +9,7 @@ import gzip
 import pathlib
 import random
 import sys
+import zlib
 
 LATE_MS = 1000.0  # an answer later than this is as good as lost
 HOLE_S = 3  # a longer pause is a hole in the recording: nothing is known of it
@@ -62,7 +63,7 @@ def read_rows(path, problems):
                     continue
                 last = t
                 rows.append((t, row))
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as e:
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as e:
         problems.append(f"{path}: {e}; what was read before is used")
     return rows
 
@@ -144,19 +145,27 @@ def site(group):
     return SITES.get(group.split("-")[0], group)
 
 
+def files(folder):
+    return sorted(p for p in folder.rglob("*") if p.name.endswith((".csv", ".csv.gz")) and p.name != "index.csv")
+
+
+def read_index(folder):
+    """{file: row}"""
+    if not (folder / "index.csv").is_file():
+        return {}
+    with open(folder / "index.csv", newline="", errors="replace") as f:
+        return {row.get("file"): row for row in csv.DictReader(f)}
+
+
 def load_folder(folder, problems, progress=None):
     folder = pathlib.Path(folder)
-    index = {}
-    if (folder / "index.csv").is_file():
-        with open(folder / "index.csv", newline="") as f:
-            index = {row["file"]: row for row in csv.DictReader(f)}
-    files = sorted(p for p in folder.rglob("*") if p.name.endswith((".csv", ".csv.gz")) and p.name != "index.csv")
-    if not files:
+    index, paths = read_index(folder), files(folder)
+    if not paths:
         sys.exit(f"{folder} holds no recordings (.csv or .csv.gz)")
     recordings = []
-    for n, path in enumerate(files):
+    for n, path in enumerate(paths):
         if progress:
-            progress(n, len(files), path.name)
+            progress(n, len(paths), path.name)
         row = index.get(path.relative_to(folder).as_posix(), {})
         kind = row.get("link") or {"5g": "cellular"}.get(path.parent.name, path.parent.name)
         if kind not in KINDS:
