@@ -96,6 +96,15 @@ static void put_deep(struct json_object *o, const struct path_view *v)
 	put_forecasts(o, v);
 }
 
+static void put_outlook(struct json_object *o, const struct snapshot *s, const struct path_view *v)
+{
+	const struct forecast_view *f = &v->forecast[s->policy->horizon];
+	bool known = f->chance_ppm && s->policy->prediction != PREDICTION_OFF;
+
+	json_put_percent(o, "outage_chance_percent", known ? (int64_t)f->chance_ppm : -1);
+	json_put_text(o, "outage_trust", trust_name(f->trust));
+}
+
 static struct json_object *path_json(const struct snapshot *s, unsigned path, bool deep)
 {
 	const struct path_view *v = &s->path[path];
@@ -120,6 +129,7 @@ static struct json_object *path_json(const struct snapshot *s, unsigned path, bo
 	json_put_bool(o, "congested", v->congested);
 	json_put_bool(o, "flapping", v->flapping);
 	json_put_ms(o, "hold_left_ms", v->hold_left_us);
+	put_outlook(o, s, v);
 	if (deep)
 		put_deep(o, v);
 	return o;

@@ -1,7 +1,7 @@
 /*
  * What a path's forecasts were worth on the spot: each is kept until its horizon has passed, then set against what
- * happened.  Whoever acts upon a forecast asks here first how far it may be trusted.  The Brier score (mean square of forecast minus
- * what happened, 0 or 1) is compared with that of always saying how often it has happened here so far.
+ * happened.  Whoever acts upon a forecast asks here first how far it may be trusted.  The Brier score (mean square of
+ * forecast minus what happened, 0 or 1) is compared with that of always saying how often it has happened here so far.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ struct forecast {
 
 void forecast_init(struct forecast *f);
 
-/* A second has passed, in which the path was usable or not; chance_ppm: what is said of the next ones; NULL: nothing. */
+/* A second has passed in which the path was usable or not; chance_ppm is what is said of the next, NULL: nothing. */
 void forecast_second(struct forecast *f, bool unusable, const uint32_t chance_ppm[HAZARD_HORIZONS]);
 
 /* What was said will never be known to be right or wrong. */

@@ -12,6 +12,6 @@ void predict_run(struct path *p, const struct step_env *env);
 /* An outage is likely enough within the horizon to be ready for it, and forecasts are trusted at least so far. */
 bool predict_warns(const struct path *p, const struct policy *policy, enum trust least);
 
-/* An outage has been so likely that leaving costs less than waiting for it to be noticed, within the time that a failback is
-   held. */
+/* An outage has been so likely that leaving costs less than waiting until it is noticed, no longer ago than a failback
+   is held. */
 bool predict_doomed(const struct path *p, const struct policy *policy, int64_t now_us);

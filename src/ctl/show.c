@@ -159,6 +159,10 @@ static void path_row(struct table *t, struct json_object *link, struct json_obje
 	table_cell(t, COLOUR_NONE, span_or_dash(path, "rtt_ms").text);
 	table_cell(t, COLOUR_NONE, percent_or_dash(path, "loss_percent").text);
 	table_cell(t, COLOUR_NONE, first_score(path).text);
+	table_cell(t,
+		strcmp(json_get_text(path, "outage_trust", "none"), "none") ? COLOUR_NONE
+									    : COLOUR_FAINT,
+		percent_or_dash(path, "outage_chance_percent").text);
 	table_cell(t, COLOUR_NONE, first ? word_rate(json_get_int(link, "rx_bps", 0)).text : "");
 	table_cell(t, COLOUR_NONE, first ? word_rate(json_get_int(link, "tx_bps", 0)).text : "");
 }
@@ -167,7 +171,7 @@ static void links_table(const struct show *s, struct json_object *links)
 {
 	struct table t;
 
-	table_init(&t, "LINK|DEVICE|FAMILY|HEALTH|>RTT|>LOSS|>SCORE|>DOWN|>UP");
+	table_init(&t, "LINK|DEVICE|FAMILY|HEALTH|>RTT|>LOSS|>SCORE|>RISK|>DOWN|>UP");
 	for (size_t i = 0; i < length(links); i++) {
 		struct json_object *link = item(links, i), *paths = json_get_array(link, "paths");
 

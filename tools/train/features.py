@@ -1,6 +1,7 @@
 """What the model looks at: integers, step by step as src/core/hazard.c computes them.
 
-Both must give the same numbers for the same seconds; tests/unit/core/test_hazard.c compares them on vectors that train.py writes.
+Both must give the same numbers for the same seconds; tests/unit/core/test_hazard.c compares them on vectors that
+train.py writes.
 """
 
 FEATURES = ("loss_now", "rtt_unrest")
@@ -27,7 +28,8 @@ def toward(average, sample, shift):
 
 
 class State:
-    __slots__ = ("loss_now", "rtt_usual", "rtt_off", "onsets_slow", "onsets_fast", "time_slow", "time_fast", "was_unusable")
+    __slots__ = ("loss_now", "rtt_usual", "rtt_off", "onsets_slow", "onsets_fast", "time_slow", "time_fast")
+    __slots__ += ("was_unusable",)
 
     def __init__(self):
         for name in self.__slots__:

@@ -3,7 +3,8 @@
     expected onsets in the horizon = horizon * rate * 2^(offset + loss_now * a + rtt_unrest * b)
     chance that it happens         = 1 - exp(-expected)
 
-Fitted by Poisson regression with the site's own rate as exposure, ridge-regularised; everything is then rounded to 1/256.
+Fitted by Poisson regression with the site's own rate as exposure, ridge-regularised; everything is then rounded to
+1/256.
 """
 import dataclasses
 import math
@@ -21,7 +22,8 @@ CHANCE_FIRST, CHANCE_STEP, CHANCE_N = -20 * 256, 128, 48  # the table of 1 - exp
 
 
 def chance_table():
-    return [max(1, round(1e6 * -math.expm1(-(2 ** ((CHANCE_FIRST + i * CHANCE_STEP) / 256))))) for i in range(CHANCE_N + 1)]
+    expected = [2 ** ((CHANCE_FIRST + i * CHANCE_STEP) / 256) for i in range(CHANCE_N + 1)]
+    return [max(1, round(1e6 * -math.expm1(-e))) for e in expected]
 
 
 CHANCE = chance_table()
@@ -69,7 +71,7 @@ class Model:
 
 @dataclasses.dataclass
 class Data:
-    """The seconds of one recording after which the horizon is known.  t: place in the recording; onset: -1 or seconds until the next."""
+    """The seconds of one recording after which the horizon is known; until_s: seconds until the next outage."""
 
     name: str
     kind: str
@@ -149,7 +151,8 @@ def leave_one_site_out(data, horizon_s):
     return out
 
 
-ROW = re.compile(r"\{\.horizon_s = (\d+), \.offset_q8 = (-?\d+), \.weight_q8 = \{(-?\d+), (-?\d+)\}, \.proven = (true|false)\}")
+ROW = re.compile(r"\{\.horizon_s = (\d+), \.offset_q8 = (-?\d+), \.weight_q8 = \{(-?\d+), (-?\d+)\}, "
+                 r"\.proven = (true|false)\}")
 
 
 def parse_table(text):

@@ -1,8 +1,9 @@
 """Recordings as seconds: what a path's probes would have told the engine, and whether the path could be used.
 
-A recording is a CSV file (.csv or .csv.gz) with the columns t_s (seconds), rtt_ms and loss (0..1, empty: not known) at least.  loss_src says
-where loss comes from; "tput" (nothing was carried) is no probe, and a recording that has nothing else is left out.  An index.csv in the
-folder gives link (starlink, cellular, wifi, wired; others are left out) and group of each file; without it the folder's name is the kind.
+A recording is a CSV file (.csv or .csv.gz) with the columns t_s (seconds), rtt_ms and loss (0..1, empty: not known) at
+least.  loss_src says where loss comes from; "tput" (nothing was carried) is no probe, and a recording that has nothing
+else is left out.  An index.csv in the folder gives link (starlink, cellular, wifi, wired; others are left out) and group
+of each file; without it the folder's name is the kind.
 """
 import csv
 import gzip
@@ -16,7 +17,7 @@ HOLE_S = 3  # a longer pause is a hole in the recording: nothing is known of it
 PROBES = 4  # what the engine asks in a second of a radio link in use
 KINDS = {"starlink", "cellular", "wifi", "wired"}  # a recording of another kind is of an unknown path: left out
 
-# Recordings of one drive, ship or site are one group, whatever the day: a model must not know the place it is judged at.
+# Recordings of one drive, ship or site are one group, whatever the day: a model must not know where it is judged.
 SITES = {"canallink": "ship", "fjordlink": "ship", "fjordlink5g": "ship", "cicv5g": "track", "mmsys24": "fixed dishes"}
 
 
@@ -92,7 +93,7 @@ def by_second(rows):
 
 
 def throughput_only(rows):
-    return all(row.get("loss_src") == "tput" for _, row in rows if row.get("loss_src")) and any(row.get("loss_src") for _, row in rows)
+    return {row["loss_src"] for _, row in rows if row.get("loss_src")} == {"tput"}
 
 
 def chance(seen):

@@ -14,7 +14,10 @@ class Score:
         self.results = results
         self.p = np.concatenate([ppm for _, ppm, _ in results]) / 1e6
         self.y = np.concatenate([d.happened for d, _, _ in results]).astype(float)
-        self.rate = {s: np.concatenate([d.happened for d, _, _ in results if d.site == s]).mean() for s in {d.site for d, _, _ in results}}
+        by_site = {d.site: [] for d, _, _ in results}
+        for d, _, _ in results:
+            by_site[d.site].append(d.happened)
+        self.rate = {site: np.concatenate(happened).mean() for site, happened in by_site.items()}
         base = np.concatenate([np.full(len(ppm), b) for _, ppm, b in results])
         site = np.concatenate([np.full(len(ppm), self.rate[d.site]) for d, ppm, _ in results])
         block = np.concatenate([(k << 32) + d.t // BLOCK_S for k, (d, _, _) in enumerate(results)])
@@ -23,7 +26,7 @@ class Score:
         self.sums = np.stack([np.bincount(block, weights=t) for t in terms])
 
     def skill(self, reference):
-        """1 - Brier / Brier of the reference (1: base rate of the training recordings, 2: this site's own, known afterwards)."""
+        """1 - Brier / Brier of a constant (1: base rate of the training recordings, 2: the site's own)."""
         total = self.sums.sum(axis=1)
         return 1 - total[0] / total[reference] if total[reference] else float("nan")
 
@@ -44,8 +47,8 @@ class Score:
 
 def headline(score):
     low, high = score.doubt(2)
-    return (f"{len(score.y)} | {int(score.y.sum())} | {(score.p - score.y).__pow__(2).mean():.6f} | {score.skill(1):+.3f} | "
-            f"{score.skill(2):+.3f} ({low:+.3f} to {high:+.3f}) | {score.auc():.2f}")
+    return [len(score.y), int(score.y.sum()), f"{((score.p - score.y) ** 2).mean():.6f}", f"{score.skill(1):+.3f}",
+            f"{score.skill(2):+.3f} ({low:+.3f} to {high:+.3f})", f"{score.auc():.2f}"]
 
 
 def reliability(score):
@@ -54,12 +57,18 @@ def reliability(score):
     for low, high in zip(edges, edges[1:]):
         m = (score.p >= low) & (score.p < high)
         if m.any():
-            rows.append((f"{100 * low:g} to {100 * min(high, 1):g} %", int(m.sum()), f"{100 * score.p[m].mean():.2f} %", f"{100 * score.y[m].mean():.2f} %"))
+            said, happened = 100 * score.p[m].mean(), 100 * score.y[m].mean()
+            name = f"{100 * low:g} to {100 * min(high, 1):g} %"
+            rows.append((name, int(m.sum()), f"{said:.2f} %", f"{happened:.2f} %"))
     return rows
 
 
+def share(k, n):
+    return f"{100 * k / n:.0f} %" if n else "-"
+
+
 def alarms(score, horizon_s):
-    """Per threshold: share of alarm seconds that were right, share of onsets that were warned of, median warning, alarm spells a day."""
+    """Per threshold: share of alarm seconds that were right, of onsets warned of, median warning, alarms a day."""
     rows = []
     seconds = len(score.y)
     for limit in ALARMS:
@@ -77,11 +86,11 @@ def alarms(score, horizon_s):
                 if m.any():
                     warned += 1
                     leads.append(int(d.until_s[m].max()))
-        rows.append((f"{100 * limit:g} %", f"{100 * right / raised:.0f} %" if raised else "-", f"{100 * warned / onsets:.0f} %" if onsets else "-",
+        rows.append((f"{100 * limit:g} %", share(right, raised), share(warned, onsets),
                      f"{np.median(leads):.0f} s" if leads else "-", f"{spells * 86400 / seconds:.0f}"))
     return rows
 
 
 def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(" --- " if i == 0 else " ---: " for i in range(len(head))) + "|"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows])

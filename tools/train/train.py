@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Trains and judges the model that says how likely a path is to fail soon (src/core/hazard.c).
 
-    tools/train/train.py RECORDINGS             judge it by leaving out one site after the other, print the figures
-    tools/train/train.py RECORDINGS --write     and write src/core/hazard_table.c, the vectors of its test, and the figures in docs/prediction.md
-    tools/train/train.py RECORDINGS --shipped   judge the table in the tree as it is, on recordings it was not trained on
+    train.py RECORDINGS             judge it by leaving out one site after the other, print the figures
+    train.py RECORDINGS --write     and write src/core/hazard_table.c, the vectors of its test, and the figures in
+                                    docs/prediction.md
+    train.py RECORDINGS --shipped   judge the table in the tree as it is, on recordings it was not trained on
 
-Needs python3-sklearn (Debian); nothing else in the repository does.  RECORDINGS is a folder of .csv or .csv.gz files as recordings.py
-describes them.  Rows that cannot be read are left out and named.
+Needs python3-sklearn (Debian); nothing else in the repository does.  RECORDINGS is a folder of .csv or .csv.gz files as
+recordings.py describes them.  Rows that cannot be read are left out and named.
 """
 import argparse
 import pathlib
@@ -25,6 +26,8 @@ TABLE = ROOT / "src/core/hazard_table.c"
 VECTORS = ROOT / "tests/unit/core/hazard_vectors.inc"
 DOCUMENT = ROOT / "docs/prediction.md"
 BEGIN, END = "<!-- figures: written by tools/train/train.py -->", "<!-- end of figures -->"
+HEADLINE = ("horizon", "links", "seconds", "before an outage", "Brier", "skill against training rate",
+            "skill against the site's own rate (95 %)", "AUC")
 JUDGED_KINDS = ("starlink", "cellular")
 
 
@@ -62,26 +65,27 @@ def figures(results):
         for kind in JUDGED_KINDS + (None,):
             part = of_kind(r, kind)
             if part and any(d.happened.any() for d, _, _ in part):
-                rows.append([f"{h} s", kind or "all"] + report.headline(report.Score(part)).split(" | "))
-    out.append(report.table(["horizon", "links", "seconds", "before an outage", "Brier", "skill against training rate", "skill against the site's own rate (95 %)",
-                             "AUC"], rows))
+                rows.append([f"{h} s", kind or "all"] + report.headline(report.Score(part)))
+    out.append(report.table(HEADLINE, rows))
     rows = []
     for h, r in results.items():
         for site in sorted({d.site for d, _, _ in r}):
             part = [x for x in r if x[0].site == site]
             score = report.Score(part)
             if score.y.sum():
-                rows.append((f"{h} s", site, len(score.y), int(score.y.sum()), f"{score.skill(2):+.3f}", f"{100 * score.p.mean():.3f} %",
-                             f"{100 * score.y.mean():.3f} %"))
+                rows.append((f"{h} s", site, len(score.y), int(score.y.sum()), f"{score.skill(2):+.3f}",
+                             f"{100 * score.p.mean():.3f} %", f"{100 * score.y.mean():.3f} %"))
     out += ["", "Site by site, each forecast by a model that never saw it:", "",
             report.table(["horizon", "site", "seconds", "before an outage", "skill", "forecast", "happened"], rows)]
     for h, r in results.items():
         score = report.Score(r)
-        out += ["", f"Reliability, {h} s:", "", report.table(["forecast", "seconds", "mean forecast", "happened"], report.reliability(score))]
+        out += ["", f"Reliability, {h} s:", "",
+                report.table(["forecast", "seconds", "mean forecast", "happened"], report.reliability(score))]
     for h, r in results.items():
         score = report.Score(r)
         out += ["", f"Had it raised an alarm, {h} s:", "",
-                report.table(["alarm from", "precision (seconds)", "recall (outages)", "median warning", "alarms a day"], report.alarms(score, h))]
+                report.table(["alarm from", "precision (seconds)", "recall (outages)", "median warning", "alarms a day"],
+                             report.alarms(score, h))]
     return "\n".join(out)
 
 
@@ -97,9 +101,14 @@ def proven(results):
     return True
 
 
+def boolean(v):
+    return "true" if v else "false"
+
+
 def table_text(models):
-    rows = "".join(f"\t{{.horizon_s = {m.horizon_s},\n\t\t.offset_q8 = {m.offset_q8},\n\t\t.weight_q8 = {{{m.weight_q8[0]}, {m.weight_q8[1]}}},\n"
-                   f"\t\t.proven = {'true' if m.proven else 'false'}}},\n" for m in models)
+    rows = "".join(f"\t{{.horizon_s = {m.horizon_s}, .offset_q8 = {m.offset_q8}, "
+                   f".weight_q8 = {{{m.weight_q8[0]}, {m.weight_q8[1]}}}, .proven = {boolean(m.proven)}}},\n"
+                   for m in models)
     chance = "".join(f"\t{c},\n" for c in model.CHANCE)
     return ("/* Written by tools/train/train.py from recordings; not edited by hand. */\n#include \"core/hazard.h\"\n\n"
             f"const struct hazard_model hazard_model[HAZARD_HORIZONS] = {{\n{rows}}};\n\n"
@@ -123,8 +132,8 @@ def vectors_text(models):
                 state.gap()
                 lines.append("\t{.gap = true},\n")
             state.second(asked, lost, rtt_us, unusable)
-            ppm = [m.ppm(state.rate_q8(), state.features_q8()) for m in models]
-            lines.append(f"\t{{false, false, {asked}, {lost}, {rtt_us}, {'true' if unusable else 'false'}, {{{ppm[0]}, {ppm[1]}, {ppm[2]}}}}},\n")
+            ppm = ", ".join(str(m.ppm(state.rate_q8(), state.features_q8())) for m in models)
+            lines.append(f"\t{{false, false, {asked}, {lost}, {rtt_us}, {boolean(unusable)}, {{{ppm}}}}},\n")
     return "/* Written by tools/train/train.py; not edited by hand. */\n" + "".join(lines)
 
 
@@ -167,8 +176,8 @@ def main():
     text = figures(results)
     print(text)
     for m in models:
-        print(f"\n{m.horizon_s} s: offset {m.offset_q8}, " + ", ".join(f"{n} {w}" for n, w in zip(features.FEATURES, m.weight_q8)) +
-              f" (1/256); {'proven' if m.proven else 'not proven: off'}")
+        weights = ", ".join(f"{n} {w}" for n, w in zip(features.FEATURES, m.weight_q8))
+        print(f"\n{m.horizon_s} s: offset {m.offset_q8}, {weights} (1/256); {'' if m.proven else 'not '}proven")
     if a.write:
         write(data, models, text)
 

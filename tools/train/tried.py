@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""What features that the model does not have would add: each is fitted beside those it has, and judged on places left out.
+"""What features that the model does not have would add: each is fitted beside those it has, and judged on places left
+out.
 
     tools/train/tried.py RECORDINGS
 
-Radio values, the dish's flags and the Starlink grid need columns rsrp, sinr, cell_id, obstructed, snr_low, state and, for the grid, utc0 in
-index.csv.  Boosted trees are given the same features and the logarithm of the rate, without its being the exposure.
+Radio values, the dish's flags and the Starlink grid need columns rsrp, sinr, cell_id, obstructed, snr_low, state and,
+for the grid, utc0 in index.csv.  Boosted trees are given the same features and the logarithm of the rate, without its being the exposure.
 """
 import dataclasses
 import pathlib
@@ -81,7 +82,8 @@ def trees(data):
         if len(y) > 60000:
             some = np.random.default_rng(1).choice(len(y), 60000, replace=False)
             y, w, x = y[some], w[some], x[some]
-        m = GradientBoostingClassifier(n_estimators=40, max_depth=2, min_samples_leaf=200, subsample=0.5, random_state=1)
+        m = GradientBoostingClassifier(n_estimators=40, max_depth=2, min_samples_leaf=200, subsample=0.5,
+                                       random_state=1)
         m.fit(x, y, sample_weight=w)
         for d in (d for d in data if d.site == site):
             p = m.predict_proba(np.column_stack([d.feature_q8, d.rate_q8]))[:, 1]
