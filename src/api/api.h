@@ -9,6 +9,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "api/command.h"
@@ -124,6 +125,7 @@ struct api {
 		struct json_object *params; /* NULL: none */
 		char *before;               /* the file's text until then */
 		struct timespec written;
+		ino_t inode;
 		unsigned again; /* how often it was done again */
 	} last_set;
 	uint64_t calls, errors; /* of api_call */

@@ -409,6 +409,7 @@ static void remember(struct api *api, struct json_object *params)
 	}
 	api->last_set.params = params;
 	api->last_set.written = st.st_ctim;
+	api->last_set.inode = st.st_ino;
 	api->last_set.again = again;
 }
 
@@ -420,6 +421,9 @@ int config_command_set(struct api *api, const struct request *r, struct json_obj
 
 	if (!w)
 		return api_fail(ret_error, API_INTERNAL, "out of memory");
+	/* the one before: two that were lost could not be told apart later */
+	if (r->params != api->last_set.params)
+		api_file_changed(api, api->now_us);
 	w->api = api;
 	w->error = ret_error;
 	error = config_open_store(api, ret_error);
@@ -508,11 +512,13 @@ static bool is_soon(const struct api *api)
 {
 	const struct timespec *written = &api->last_set.written;
 	struct stat st;
+	int64_t later_ns;
 
-	return !stat(api->config_file, &st) &&
-	       (st.st_ctim.tv_sec - written->tv_sec) * INT64_C(1000000000) + st.st_ctim.tv_nsec -
-			       written->tv_nsec <
-		       OVERTAKEN_NS;
+	if (stat(api->config_file, &st))
+		return false;
+	later_ns = (st.st_ctim.tv_sec - written->tv_sec) * INT64_C(1000000000) +
+		   st.st_ctim.tv_nsec - written->tv_nsec;
+	return (later_ns || st.st_ino != api->last_set.inode) && later_ns < OVERTAKEN_NS;
 }
 
 void api_file_changed(struct api *api, int64_t now_us)

@@ -71,14 +71,9 @@ static bool delta_place(const char *file, const char *delta_dir, char *path)
 
 static int lock(int fd, int how)
 {
-	for (int i = 0; i < TRIES; i++) {
-		if (!flock(fd, how | LOCK_NB) || errno == ENOSYS)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		pause_a_moment();
-	}
-	return -EBUSY;
+	if (!flock(fd, how | LOCK_NB) || errno == ENOSYS)
+		return 0;
+	return errno == EWOULDBLOCK || errno == EINTR ? -EBUSY : -errno;
 }
 
 /* All of it, with a NUL behind; the caller frees it. */
@@ -122,8 +117,9 @@ static int read_path(const char *path, size_t max, char **ret_text, size_t *ret_
 
 	if (fd < 0)
 		return -errno;
-	/* who does not let go is not waited for: a file that is renamed into place is whole anyway */
-	(void)lock(fd, LOCK_SH);
+	/* who does not let go is not waited for long: a file that is renamed into place is whole anyway */
+	for (int i = 0; lock(fd, LOCK_SH) == -EBUSY && i < TRIES; i++)
+		pause_a_moment();
 	r = read_all(fd, max, ret_text, ret_size);
 	close(fd);
 	return r;
@@ -228,7 +224,6 @@ static int resolve(struct uci_store *s, const char *file)
 	return 0;
 }
 
-/* Once: -EBUSY to be tried again. */
 static int open_locked(struct uci_store *s, const char *file)
 {
 	int r = resolve(s, file);
@@ -274,18 +269,13 @@ static int lock_past(struct uci_store *s)
 	return r;
 }
 
-static int open_all(struct uci_store *s, const char *file)
+/* Once: -EBUSY to be tried again. */
+static int open_once(struct uci_store *s, const char *file)
 {
 	int r = lock_past(s);
 
-	for (int i = 0; !r && i < TRIES; i++) {
+	if (!r)
 		r = open_locked(s, file);
-		if (r != -EBUSY)
-			break;
-		if (i + 1 < TRIES)
-			r = 0;
-		pause_a_moment();
-	}
 	if (!r && s->fd >= 0)
 		r = read_all(s->fd, UCI_STORE_SIZE_MAX, &s->text, &s->size);
 	if (!r)
@@ -299,11 +289,17 @@ static int open_all(struct uci_store *s, const char *file)
 
 int uci_store_open(struct uci_store *s, const char *file, struct problem *ret)
 {
-	int r = open_all(s, file);
+	int r = -EBUSY;
 
+	for (int i = 0; r == -EBUSY && i < TRIES; i++) {
+		if (i)
+			pause_a_moment();
+		r = open_once(s, file);
+		if (r)
+			uci_store_close(s);
+	}
 	if (!r)
 		return 0;
-	uci_store_close(s);
 	if (r == -EBUSY)
 		problem_set(ret, file, 0, "another program is changing the file: try again");
 	else

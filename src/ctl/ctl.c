@@ -20,6 +20,8 @@
 #include "ctl/watch.h"
 
 #define ANSWER_TIMEOUT_MS 10000
+#define BUSY_TRIES 100
+#define BUSY_PAUSE_US 50000
 
 static int terminal_width(void)
 {
@@ -184,6 +186,26 @@ static enum exit_code ask(struct arguments *a, struct client *c, const char *met
 	return fail_unreachable(a, r ? r : -ETIMEDOUT);
 }
 
+/* Another program holds the file: what people would do is try again. */
+static enum exit_code ask_patiently(struct arguments *a, struct client *c,
+	struct json_object **ret_message)
+{
+	bool edits = !strncmp(a->command->name, "config.", 7) && a->command->changes;
+
+	for (int i = 0;; i++) {
+		enum exit_code code =
+			ask(a, c, a->command->name, json_object_get(a->params), ret_message);
+
+		if (code != EXIT_OK || !edits || i == BUSY_TRIES ||
+			json_get_int(json_get_object(*ret_message, "error"), "code", 0) != API_BUSY)
+			return code;
+		json_object_put(*ret_message);
+		*ret_message = NULL;
+		client_close(c);
+		usleep(BUSY_PAUSE_US);
+	}
+}
+
 static enum exit_code run_remote(struct arguments *a)
 {
 	struct show s = make_show();
@@ -193,7 +215,7 @@ static enum exit_code run_remote(struct arguments *a)
 	struct client c;
 	enum exit_code code;
 
-	code = ask(a, &c, a->command->name, json_object_get(a->params), &message);
+	code = ask_patiently(a, &c, &message);
 	if (code == EXIT_OK) {
 		if (follows && a->json && json_get_object(message, "result")) {
 			struct json_object *events =

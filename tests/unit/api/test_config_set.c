@@ -183,6 +183,7 @@ static void changes_are_carried_out_by_name(void **state)
 		snprintf(wanted, sizeof(wanted), "%.*s%s%s", (int)(strlen(BEFORE) - strlen(at)),
 			BEFORE, row[i].is, at + strlen(row[i].was));
 		put(d.file, BEFORE);
+		api_forget_set(&d.api);
 		print_message("%s\n", row[i].params);
 		if (call("config.set", row[i].params))
 			fail_msg("%s", error.text);
