@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""What a router asks for: a failover writes nothing to flash, and a kernel without nexthop objects or nf_tables will do.
+"""What a router asks for: a failover writes nothing to flash, a kernel without nexthop objects or nf_tables will do, and
+the time need not be set.
 
     AUTONOMY_BUILD=build python3 tests/bench/system/test_router.py [-v]
 """
 import ctypes
 import os
 import select
+import shutil
 import struct
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 BENCH = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BENCH), str(BENCH.parent / "lab")]
@@ -67,6 +72,26 @@ class Router(unittest.TestCase):
         system.wait(system.settled, 60, "settled")
         return system
 
+    def start_with_clock(self, offset_s):
+        """The daemon's wall clock is the real one and what set_clock() says; nothing else sees that."""
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        shim, real = folder / "clock.so", Path(os.environ.get("AUTONOMY_BUILD", "build")).resolve()
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("clock.c")],
+                       check=True)
+        self.clock = folder / "offset"
+        self.set_clock(offset_s)
+        wrapper = folder / "autonomyd"
+        wrapper.write_text(f'#!/bin/sh\nexec env LD_PRELOAD={shim} CLOCK_OFFSET_FILE={self.clock} {real}/autonomyd "$@"\n')
+        wrapper.chmod(0o755)
+        (folder / "autonomyctl").symlink_to(real / "autonomyctl")
+        with mock.patch.dict(os.environ, AUTONOMY_BUILD=str(folder)):
+            return self.start()
+
+    def set_clock(self, offset_s):
+        self.clock.with_suffix(".new").write_text(str(offset_s))
+        self.clock.with_suffix(".new").rename(self.clock)
+
     def uses(self, system):
         return {link["link"] for choice in system.ctl("status")["classes"] for link in choice["links"]}
 
@@ -105,6 +130,26 @@ class Router(unittest.TestCase):
         rules = self.lab.run("rtr", ["iptables-save", "-t", "mangle"], capture_output=True, text=True).stdout
         rules += self.lab.run("rtr", ["iptables-legacy-save", "-t", "mangle"], capture_output=True, text=True).stdout
         self.assertIn("AUTONOMY-", rules)
+
+    def test_time_is_not_set_at_boot(self):
+        since_1970 = int(time.time()) - 30
+        system = self.start_with_clock(-since_1970)
+        self.assertLess(system.ctl("status")["wall_ms"], 10 * 365 * 86400 * 1000)
+
+        def switches():
+            return sum(choice["switches"] for choice in system.ctl("status")["classes"])
+
+        before = switches()
+        # the time comes; later it is set back by an hour; neither moves anything
+        for offset_s in (0, -3600, 0):
+            self.set_clock(offset_s)
+            time.sleep(3)
+            self.assertEqual(system.ctl("status")["state"], "healthy")
+            self.assertEqual(switches(), before)
+        self.assertAlmostEqual(system.ctl("status")["wall_ms"] / 1000, time.time(), delta=60)
+        self.fail_over(system)
+        last = system.ctl("events")["events"][-1]
+        self.assertAlmostEqual(last["wall_ms"] / 1000, time.time(), delta=60)
 
 
 if __name__ == "__main__":
