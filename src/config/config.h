@@ -89,7 +89,8 @@ struct config {
 	bool dns;         /* the resolvers of links that do not work are not used */
 	char dns_file[CONFIG_PATH_SIZE];
 	char mwan3_config[CONFIG_PATH_SIZE];
-	uint32_t bypass_mark; /* not an option: added to the mark of probes, see mwan3_adapt() */
+	/* not options, see mwan3_adapt(): added to the mark of probes; marks that are another's */
+	uint32_t bypass_mark, foreign_mask;
 
 	/* probes */
 	char http_host[64], http_path[64];
@@ -97,7 +98,7 @@ struct config {
 
 	/* log, rpc, memory */
 	int log_level; /* syslog's LOG_ERR .. LOG_DEBUG */
-	bool watch; /* the file, for changes by others */
+	bool watch;    /* the file, for changes by others */
 	bool log_syslog;
 	char rpc_group[32];
 	uint32_t rpc_mode; /* of the socket file */

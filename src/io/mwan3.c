@@ -21,9 +21,8 @@
 
 #define OUR_RULE_BASE 600 /* before all of them */
 
-#define SETTLE_US (50 * USEC_MS)  /* mwan3 sets its rules one after the other */
-#define GONE_US (300 * USEC_MS)   /* after so long without its rules we steer without it */
-#define REMEMBER_US (15 * USEC_S) /* so long its preferences hold on: a restart takes seconds */
+#define SETTLE_US (20 * USEC_MS)  /* mwan3 sets its rules one after the other */
+#define REMEMBER_US (15 * USEC_S) /* a restart takes seconds; meanwhile it counts as there */
 #define DUMP_TRIES 3
 
 struct interface_seen {
@@ -44,8 +43,10 @@ struct mwan3 {
 	bool configured; /* the file could be read, and its bits are not ours */
 	struct mwan3_config file;
 	struct interface_seen seen[MWAN3_INTERFACES_MAX];
-	bool present, family[FAMILY_COUNT]; /* of any, of each */
-	int64_t gone_us;                    /* 0: it never was there */
+	bool present;
+	int64_t gone_us; /* 0: it never was there */
+	bool settling;   /* the timer is about rules that change */
+	bool told_there; /* when the policy was filled */
 
 	uint8_t link[MWAN3_INTERFACES_MAX]; /* slot; LINKS_MAX: not one of ours */
 	int32_t preference[LINKS_MAX];
@@ -64,6 +65,17 @@ static void arm(struct mwan3 *m, int64_t wait_us)
 		.tv_usec = (suseconds_t)(wait_us % USEC_S)};
 
 	event_add(m->timer, &wait);
+}
+
+/* It has gone a moment ago: a restart. */
+static bool recent(const struct mwan3 *m)
+{
+	return !m->present && m->gone_us && inbox_clock_us() - m->gone_us < REMEMBER_US;
+}
+
+static bool is_there(const struct mwan3 *m)
+{
+	return m->present || recent(m);
 }
 
 /* A rule as far as mwan3's differ from each other. */
@@ -154,11 +166,8 @@ static bool look(struct mwan3 *m)
 				break;
 		}
 	}
-	memset(m->family, 0, sizeof(m->family));
-	for (unsigned i = 0; i < MWAN3_INTERFACES_MAX; i++) {
-		if (seen[i].marked && m->file.interface[i].enabled)
-			present = m->family[m->file.interface[i].family] = true;
-	}
+	for (unsigned i = 0; i < MWAN3_INTERFACES_MAX; i++)
+		present = present || (seen[i].marked && m->file.interface[i].enabled);
 	differs = present != m->present || memcmp(seen, m->seen, sizeof(seen)) != 0;
 	memcpy(m->seen, seen, sizeof(seen));
 	if (present != m->present)
@@ -195,6 +204,13 @@ static void read_file(struct mwan3 *m, uint32_t own_mask)
 			m->file.left_out);
 }
 
+static void settle(struct mwan3 *m)
+{
+	if (!m->settling)
+		arm(m, SETTLE_US);
+	m->settling = true;
+}
+
 static bool file_changed(const struct mwan3 *m)
 {
 	const struct stat *was = &m->file_stat;
@@ -205,25 +221,18 @@ static bool file_changed(const struct mwan3 *m)
 	       st.st_size != was->st_size;
 }
 
-static bool recent(const struct mwan3 *m)
-{
-	return m->gone_us && inbox_clock_us() - m->gone_us < REMEMBER_US;
-}
-
-static bool forgets(const struct mwan3 *m)
-{
-	return !m->present && m->gone_us && !recent(m);
-}
-
 static void timer_fired(evutil_socket_t fd, short what, void *user)
 {
 	struct mwan3 *m = user;
 
 	(void)fd;
 	(void)what;
+	m->settling = false;
 	/* the owner calls mwan3_configure(), which reads */
-	if (file_changed(m) || look(m) || forgets(m))
+	if (file_changed(m) || look(m) || is_there(m) != m->told_there)
 		m->changed(m->user);
+	else if (recent(m))
+		arm(m, REMEMBER_US);
 }
 
 static int take_event(const struct nlmsghdr *nlh, void *user)
@@ -233,13 +242,13 @@ static int take_event(const struct nlmsghdr *nlh, void *user)
 
 	if ((nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_DELRULE) &&
 		parse_rule(nlh, &rule) && rule.priority > RULE_IN && rule.priority < RULE_END)
-		arm(m, m->present && nlh->nlmsg_type == RTM_DELRULE ? GONE_US : SETTLE_US);
+		settle(m);
 	return 0;
 }
 
 static void events_lost(void *user)
 {
-	arm(user, SETTLE_US);
+	settle(user);
 }
 
 struct mwan3 *mwan3_new(struct event_base *base, const struct config *config,
@@ -293,7 +302,7 @@ void mwan3_configure(struct mwan3 *m, const struct config *config)
 				      "mode to auto");
 	if (!m->present && m->mode == CONFIG_MODE_MWAN3)
 		log_line(LOG_WARNING,
-			"mode is mwan3, but mwan3 is not running: nothing is steered");
+			"mode is mwan3, but mwan3 is not running: all traffic is ours");
 }
 
 bool mwan3_present(const struct mwan3 *m)
@@ -303,20 +312,21 @@ bool mwan3_present(const struct mwan3 *m)
 
 bool mwan3_steered(const struct mwan3 *m)
 {
-	return m->mode == CONFIG_MODE_MWAN3 || (m->mode == CONFIG_MODE_AUTO && m->present);
+	return m->mode == CONFIG_MODE_MWAN3 || (m->mode == CONFIG_MODE_AUTO && is_there(m));
 }
 
 void mwan3_adapt(const struct mwan3 *m, const struct config *config, struct config *ret)
 {
 	*ret = *config;
-	if (m->present)
+	if (is_there(m))
 		ret->bypass_mark = m->file.mask;
 	if (!mwan3_steered(m))
 		return;
+	ret->foreign_mask = m->configured ? m->file.mask : 0;
 	if (ret->rule_base > RULE_IN - STEER_RULES_SPAN)
 		ret->rule_base = OUR_RULE_BASE;
 	/* with one group of policies there is nothing to tell apart */
-	ret->policy.n_classes = m->present && m->file.n_classes > 2 ? m->file.n_classes : 1;
+	ret->policy.n_classes = m->configured && m->file.n_classes > 2 ? m->file.n_classes : 1;
 	ret->n_matches = ret->policy.n_classes > 1 ? m->file.n_matches : 0;
 	memcpy(ret->match, m->file.match, sizeof(ret->match));
 }
@@ -394,19 +404,20 @@ void mwan3_fill_policy(struct mwan3 *m, struct policy *policy)
 {
 	const struct mwan3_policy *p = main_policy(m);
 
-	if (m->present || !recent(m))
+	if (!recent(m))
 		map_links(m, policy);
 	if (mwan3_steered(m))
 		policy->n_classes = 1;
-	if (p && m->configured && m->mode != CONFIG_MODE_KERNEL && (m->present || recent(m)))
+	if (p && m->configured && m->mode != CONFIG_MODE_KERNEL && is_there(m))
 		prefer(m, p, policy);
 	m->shared = shared(m);
 	for (unsigned slot = 0; slot < LINKS_MAX; slot++) {
 		m->preference[slot] = policy->link[slot].preference;
 		policy->link[slot].shared = m->shared & UINT32_C(1) << slot;
 	}
-	if (recent(m) && !m->present)
-		arm(m, REMEMBER_US + USEC_MS);
+	m->told_there = is_there(m);
+	if (recent(m))
+		arm(m, REMEMBER_US);
 }
 
 static bool is_down(uint8_t health)
@@ -605,12 +616,10 @@ static unsigned redirects(void *mwan3, const struct action_route *route,
 	return r.n;
 }
 
-static unsigned adopt(void *mwan3, enum family family, const struct steer_numbers *numbers,
+static void found(void *mwan3, const struct steer_numbers *numbers,
 	const struct steer_rule held[STEER_REDIRECTS_MAX])
 {
 	struct mwan3 *m = mwan3;
-	const struct mwan3_policy *p = main_policy(m);
-	unsigned number;
 
 	for (unsigned i = 0; i < STEER_REDIRECTS_MAX; i++) {
 		unsigned from = held[i].priority - numbers->rule_base - STEER_RULE_REDIRECT;
@@ -618,17 +627,13 @@ static unsigned adopt(void *mwan3, enum family family, const struct steer_number
 		if (held[i].table && from - 1 < m->file.n_interfaces)
 			m->found |= UINT64_C(1) << (from - 1);
 	}
-	number = p ? substitute(m, p, family) : 0;
-	return number ? path_of_interface(m, number - 1) : PATHS_MAX;
 }
 
 void mwan3_delegate(struct mwan3 *m, struct steer_delegate *ret)
 {
-	bool waits = mwan3_steered(m) && !m->present;
-
-	*ret = (struct steer_delegate){.redirect = redirects, .adopt = adopt, .user = m};
-	for (unsigned family = 0; family < FAMILY_COUNT; family++)
-		ret->family[family] = waits || (mwan3_steered(m) && m->family[family]);
+	*ret = (struct steer_delegate){.found = found, .user = m};
+	if (mwan3_steered(m))
+		ret->redirect = redirects;
 }
 
 bool mwan3_policy_old(const struct mwan3 *m)

@@ -9,6 +9,8 @@
  * policies that share an interface have different members, the rules are narrowed to the classes
  * that config/mwan3.h makes of them.  Established flows stay on the link they are on, or are moved,
  * exactly as without mwan3: the ruleset and the rules of links are there in both modes (io/steer.h).
+ * So are the tables of classes, for packets without any mark of mwan3: what no rule of its takes, and
+ * everything while it restarts.
  *
  *   /etc/config/mwan3 -> numbers, marks, members, classes
  *   rules of the kernel -> which interfaces mwan3 has set up, and their devices
@@ -38,10 +40,9 @@ void mwan3_configure(struct mwan3 *m, const struct config *config);
 /* mwan3 is there (its rules are in the kernel). */
 bool mwan3_present(const struct mwan3 *m);
 
-/* It is there, or has to be waited for, and is what we steer. */
+/* It is there, was a moment ago, or is to be waited for, and is what we steer. */
 bool mwan3_steered(const struct mwan3 *m);
 
-/* What steer must know: families in which mwan3 has no interface stay ours. */
 void mwan3_delegate(struct mwan3 *m, struct steer_delegate *ret);
 
 /* What steer and probes must know of a system with mwan3, as one configuration. */

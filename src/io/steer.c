@@ -54,7 +54,6 @@ struct steer {
 	struct action_path last_path[PATHS_MAX]; /* as asked, for another numbering */
 	struct action_route last_route[CLASSES_MAX][FAMILY_COUNT];
 	struct steer_delegate delegate;
-	bool delegate_changed;
 	uint32_t reported_paths; /* drift was told and nothing done since */
 	bool reported_class[CLASSES_MAX][FAMILY_COUNT];
 
@@ -272,10 +271,6 @@ static bool leads_over(const struct steer *s, const struct steer_route *route,
 /* The path that an adopted route goes over; PATHS_MAX when that cannot be said. */
 static unsigned adopted_path(const struct steer *s, unsigned class, enum family family)
 {
-	if (s->delegate.family[family])
-		return class ? PATHS_MAX
-			     : s->delegate.adopt(s->delegate.user, family, &s->numbers,
-				       s->held.redirect[family]);
 	for (unsigned link = 0; link < LINKS_MAX; link++) {
 		unsigned path = path_of(link, family);
 
@@ -460,10 +455,10 @@ static int apply_redirects(struct steer *s, enum family family)
 	int error;
 
 	/* what an earlier process left stays until the engine has said what it wants */
-	if (s->delegate.family[family] && !s->asked_class[0][family])
+	if (s->delegate.redirect && !s->asked_class[0][family])
 		return 0;
 	memset(wanted, 0, sizeof(s->wanted.redirect[family]));
-	if (s->delegate.family[family])
+	if (s->delegate.redirect)
 		(void)s->delegate.redirect(s->delegate.user, &s->last_route[0][family], &s->numbers,
 			wanted);
 	steer_change_init(&s->change);
@@ -473,12 +468,11 @@ static int apply_redirects(struct steer *s, enum family family)
 
 static int apply_route(struct steer *s, const struct action_route *a)
 {
-	int error = 0;
+	int error;
 
 	if (!valid_route(a))
 		return -EINVAL;
-	if (!s->delegate.family[a->family])
-		error = steer_want_route(&s->wanted, &s->numbers, uses_objects(s), a);
+	error = steer_want_route(&s->wanted, &s->numbers, uses_objects(s), a);
 	if (error)
 		return error;
 	s->asked_class[a->class][a->family] = true;
@@ -488,8 +482,9 @@ static int apply_route(struct steer *s, const struct action_route *a)
 		steer_sysctl_balance(&s->sysctl);
 	for (unsigned i = 0; i < a->n; i++)
 		steer_flows_keep(&s->flows, a->path[i], a->class);
-	if (s->delegate.family[a->family])
-		return a->class ? 0 : apply_redirects(s, (enum family)a->family);
+	error = a->class ? 0 : apply_redirects(s, (enum family)a->family);
+	if (error)
+		return error;
 	steer_change_init(&s->change);
 	error = steer_change_route(&s->change, &s->numbers, &s->held, &s->wanted, a->class,
 		(enum family)a->family);
@@ -534,15 +529,10 @@ void steer_move_flows(struct steer *s, unsigned path)
 
 void steer_delegate(struct steer *s, const struct steer_delegate *delegate)
 {
-	static const struct steer_delegate none;
-	const struct steer_delegate *is = delegate ? delegate : &none;
-	bool same = memcmp(s->delegate.family, is->family, sizeof(is->family)) == 0;
-
-	s->delegate = *is;
-	s->delegate_changed = s->active && (s->delegate_changed || !same);
-	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT && !s->active; family++) {
-		if (is->family[family])
-			(void)is->adopt(is->user, family, &s->numbers, s->held.redirect[family]);
+	s->delegate = *delegate;
+	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT; family++) {
+		if (delegate->redirect && !s->asked_class[0][family])
+			delegate->found(delegate->user, &s->numbers, s->held.redirect[family]);
 	}
 }
 
@@ -603,7 +593,8 @@ static bool same_numbers(const struct steer_numbers *a, const struct steer_numbe
 {
 	return a->table_base == b->table_base && a->rule_base == b->rule_base &&
 	       a->nexthop_base == b->nexthop_base && a->link_mask == b->link_mask &&
-	       a->class_mask == b->class_mask && a->protocol == b->protocol;
+	       a->class_mask == b->class_mask && a->foreign_mask == b->foreign_mask &&
+	       a->protocol == b->protocol;
 }
 
 /* Asks for everything once more; what is there already costs nothing. */
@@ -661,10 +652,8 @@ int steer_configure(struct steer *s, const struct config *config, struct problem
 
 	s->config = *config;
 	s->numbers = steer_numbers(config);
-	if (!same_numbers(&old, &s->numbers) || used_objects != uses_objects(s) ||
-		s->delegate_changed)
+	if (!same_numbers(&old, &s->numbers) || used_objects != uses_objects(s))
 		error = renumber(s, &old);
-	s->delegate_changed = false;
 	if (error) {
 		problem_set(ret, "rtnetlink", 0,
 			"routes cannot be moved to the new numbers: %s; restart with `autonomyctl "

@@ -12,8 +12,8 @@
  *            rule_base + 100           main, suppress_prefixlength 0
  *            rule_base + 200 + class   fwmark of a class but 0 -> table of that class
  *            rule_base + 204           everything else -> table of class 0
- *            rule_base + 210 + number  another program's mark -> another of its tables (io/mwan3.h),
- *                                      instead of everything for classes
+ *            rule_base + 210 + number  another program's mark -> another of its tables (io/mwan3.h);
+ *                                      the rules for main and class 0 then leave its marks alone
  *
  * A switch is one RTM_NEWROUTE replace in the class table, onto the path's nexthop object or,
  * when the class balances, onto its group (docs/adr/0005: why not a group of one).  Without
@@ -60,22 +60,18 @@ void steer_set_links(struct steer *s, const struct policy *policy);
 void steer_apply(struct steer *s, const struct action *a);
 
 /*
- * Who turns the route of class 0 into rules instead of class tables, in these families.  redirect
- * fills ret and returns how many; adopt says which path the rules that were found stand for (PATHS_MAX: not known).
+ * Who makes rules for another program's marks of the route of class 0.  redirect fills ret and returns
+ * how many; found is told, once at the start, which rules an earlier process left.
  */
 struct steer_delegate {
 	unsigned (*redirect)(void *user, const struct action_route *route,
 		const struct steer_numbers *numbers, struct steer_rule ret[STEER_REDIRECTS_MAX]);
-	unsigned (*adopt)(void *user, enum family family, const struct steer_numbers *numbers,
+	void (*found)(void *user, const struct steer_numbers *numbers,
 		const struct steer_rule held[STEER_REDIRECTS_MAX]);
 	void *user;
-	bool family[FAMILY_COUNT];
 };
 
-/*
- * From the next steer_configure() on; NULL: class tables everywhere.  What was made in the other way is taken
- * out by that call, after the new way is there.
- */
+/* From the next steer_configure() or steer_refresh() on; redirect NULL: no such rules. */
 void steer_delegate(struct steer *s, const struct steer_delegate *delegate);
 
 /* The delegate's rules may have to be others.  0 or -errno. */

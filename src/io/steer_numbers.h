@@ -19,6 +19,7 @@
 struct steer_numbers {
 	uint32_t table_base, rule_base, nexthop_base;
 	uint32_t link_mask, class_mask; /* class_mask 0: mark_mask has no room for classes */
+	uint32_t foreign_mask;          /* class 0 takes only what has none of these bits */
 	uint8_t link_shift, class_shift;
 	uint8_t protocol;
 };
@@ -37,6 +38,7 @@ static inline struct steer_numbers steer_numbers(const struct config *config)
 		.nexthop_base = config->nexthop_base,
 		.link_mask = links & config->mark_mask,
 		.class_mask = __builtin_popcount(classes) == STEER_CLASS_BITS ? classes : 0,
+		.foreign_mask = config->foreign_mask,
 		.link_shift = (uint8_t)shift,
 		.class_shift = (uint8_t)class_shift,
 		.protocol = config->protocol,

@@ -27,7 +27,7 @@ struct steer_rule steer_class_rule(const struct steer_numbers *n, unsigned class
 		.family = (uint8_t)family,
 		.protocol = n->protocol,
 		.mark = class ? steer_class_mark(n, class) : 0,
-		.mask = class ? n->class_mask : 0,
+		.mask = class ? n->class_mask : n->foreign_mask,
 	};
 }
 
@@ -38,6 +38,7 @@ struct steer_rule steer_main_rule(const struct steer_numbers *n, enum family fam
 		.table = RT_TABLE_MAIN,
 		.family = (uint8_t)family,
 		.protocol = n->protocol,
+		.mask = n->foreign_mask,
 		.suppress_default = true,
 	};
 }

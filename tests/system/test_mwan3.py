@@ -227,16 +227,19 @@ class Beside(unittest.TestCase):
         self.begin(SIMPLE)
         self.lab.blackhole("wan1")
         self.until_fresh("wan2")
-        self.mwan3.stop()
-        self.until(lambda: any(int(p) == 32604 for p, _ in self.rules()), "our own tables")
+        self.mwan3.restart()
+        self.until(lambda: self.redirects() == {"0x100/0x3f00": "2"}, "mwan3's marks after its restart")
         self.until_fresh("wan2")
-        self.assertEqual(self.redirects(), {})
+        self.mwan3.stop()
+        # at once, by what takes packets without a mark; the rest of the change-over can wait
+        self.assertEqual(self.fresh(), "wan2")
+        self.until(lambda: self.redirects() == {}, "no rules for marks that nobody gives", 5)
+        self.until(lambda: any(int(p) == 32604 for p, _ in self.rules()), "our own tables", 60)
+        self.until(lambda: not any(int(p) < 1000 and "proto 74" in t for p, t in self.rules()), "the others gone")
+        self.until_fresh("wan2")
         self.mwan3.start()
         self.until(lambda: self.redirects() == {"0x100/0x3f00": "2"}, "mwan3's marks again")
         self.until(lambda: not any(int(p) > 32400 and "proto 74" in t for p, t in self.rules()), "own rules gone")
-        self.until_fresh("wan2")
-        self.mwan3.restart()
-        self.until(lambda: self.redirects() == {"0x100/0x3f00": "2"}, "mwan3's marks after its restart")
         self.until_fresh("wan2")
 
     def test_configuration_of_mwan3_changes(self):
@@ -275,10 +278,16 @@ class Beside(unittest.TestCase):
         for kind, was in self.before.items():
             self.assertEqual(after[kind], was, kind)
 
-    def test_family_that_mwan3_leaves_alone(self):
+    def test_what_mwan3_leaves_alone(self):
         self.begin(SIMPLE)
-        self.assertTrue(any(int(p) == 804 for p, _ in self.rules(6)))
-        self.assertFalse(any(int(p) == 804 for p, _ in self.rules()))
+        for family in (4, 6):
+            self.until(lambda: [t.split()[3] for p, t in self.rules(family) if int(p) == 804] == ["0/0x3f00"],
+                       "a rule for what has no mark")
+        flow = self.lab.flow("udp", to=self.lab.echo6_addr, period_ms=10).until_answered()
+        self.lab.blackhole("wan1")
+        self.until(lambda: self.lab.link_of([s for s in flow.samples() if s.get("answered_us")][-1]["via"]) == "wan2",
+                   "IPv6 over the second")
+        flow.stop()
 
     def test_modes(self):
         self.begin(SIMPLE, mode="kernel")

@@ -41,6 +41,7 @@ static const struct exception exceptions[] = {
 	EXCEPTION(link_policy, order),
 	EXCEPTION(link_policy, shared),
 	EXCEPTION(config, bypass_mark),
+	EXCEPTION(config, foreign_mask),
 	EXCEPTION(config_link, set),
 	EXCEPTION(config_link, line),
 	EXCEPTION(option_target, family),
