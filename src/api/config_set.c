@@ -41,6 +41,7 @@ static int carry_out(struct setting *w, struct config_edit *e)
 {
 	struct problem problem = {"", 0, ""};
 	struct uci_section *s = NULL;
+	const char *section, *option;
 	int r = config_edit(&w->document, e, &s, &problem);
 
 	/* a link that was found needs no section until something is to be said of it */
@@ -54,8 +55,13 @@ static int carry_out(struct setting *w, struct config_edit *e)
 	if (w->n == CHANGES_MAX)
 		return api_fail(w->error, API_INVALID_PARAMS,
 			"more than %d changes: make them in parts", CHANGES_MAX);
-	w->touched[w->n].section = s ? s->name : e->section;
-	w->touched[w->n++].option = e->option ? uci_document_text(&w->document, e->option) : NULL;
+	/* the words of a change go with it */
+	section = uci_document_text(&w->document, s ? s->name : e->section);
+	option = e->option ? uci_document_text(&w->document, e->option) : NULL;
+	if (!section || (e->option && !option))
+		return api_fail(w->error, API_INVALID_PARAMS, "more text than there is room for");
+	w->touched[w->n].section = section;
+	w->touched[w->n++].option = option;
 	return 0;
 }
 

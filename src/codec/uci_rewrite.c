@@ -143,10 +143,9 @@ static void walk(struct rewrite *r, char *scratch, size_t scratch_size)
 {
 	struct uci_statement s;
 	struct uci_reader reader;
-	int result;
 
 	uci_reader_init(&reader, r->text, r->size, scratch, scratch_size);
-	while ((result = uci_reader_next(&reader, &s)) == 1) {
+	while (uci_reader_next(&reader, &s) == 1) {
 		switch (s.keyword) {
 		case UCI_KEYWORD_PACKAGE:
 			break;

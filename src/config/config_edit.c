@@ -1,6 +1,7 @@
 #include "config/config_edit.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +41,17 @@ static struct uci_section *find_called(const struct uci_document *d, const char 
 /* @type[index] */
 static struct uci_section *find_indexed(const struct uci_document *d, const char *word)
 {
-	char type[64];
-	int index, end = 0;
+	const char *bracket = strchr(word, '[');
+	char type[64], *end;
+	long index;
 
-	if (sscanf(word, "@%63[^[][%d]%n", type, &index, &end) != 2 || word[end])
+	if (!bracket || bracket == word + 1 || bracket - word > (ptrdiff_t)sizeof(type))
 		return NULL;
-	return uci_document_typed(d, type, index);
+	snprintf(type, sizeof(type), "%.*s", (int)(bracket - word - 1), word + 1);
+	index = strtol(bracket + 1, &end, 10);
+	if (end == bracket + 1 || strcmp(end, "]") != 0 || labs(index) > 100000)
+		return NULL;
+	return uci_document_typed(d, type, (int)index);
 }
 
 /* Where a word that names no section of the file points: the kind, and the name to find or make there. */

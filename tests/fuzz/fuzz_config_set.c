@@ -90,9 +90,10 @@ static void call(const char *arguments, size_t size, const char *text, size_t te
 	static struct config again;
 	static struct config_problems problems;
 
+	api_set_time(&api, 1, 1);
 	if (params && !api_call(&api, PERMISSION_ADMIN, "config.set", params, &result, &error)) {
 		if (api.trial.running)
-			api_tick(&api, USEC_DAY);
+			api_tick(&api, 2 * USEC_DAY);
 		else if (config_load(file, &again, &problems))
 			abort();
 		json_object_put(result);
