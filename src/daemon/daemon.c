@@ -380,8 +380,8 @@ static void watch_file(struct daemon *d)
 	if (daemon_config(d)->watch && !d->watch) {
 		d->watch = file_watch_new(d->base, d->options.config_file, file_changed, d);
 		if (!d->watch)
-			log_line(LOG_INFO, "%s: not watched for changes: %s", d->options.config_file,
-				strerror(errno));
+			log_line(LOG_INFO, "%s: not watched for changes: %s",
+				d->options.config_file, strerror(errno));
 	}
 	if (!daemon_config(d)->watch) {
 		file_watch_free(d->watch);
