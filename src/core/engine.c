@@ -328,6 +328,9 @@ static void take(struct engine *e, const struct step_env *env, const struct inpu
 		p->hold_us = usec_clamp(in->learned.learned.hold_us, 0, USEC_DAY);
 		p->relapses = in->learned.learned.relapses;
 		p->trouble.cost_us = usec_clamp(in->learned.learned.trouble_us, 0, USEC_H);
+		hazard_restore(&p->hazard, in->learned.learned.outages,
+			in->learned.learned.outages_time);
+		forecast_restore(&p->forecast, in->learned.learned.forecast);
 		p->trouble.watched_us = usec_clamp(in->learned.learned.watched_us, 0, USEC_DAY);
 		break;
 	case INPUT_ADOPTED:

@@ -160,6 +160,18 @@ void fields_learned(struct pack *p, struct path_learned *v)
 	amount(p, &v->hold_us);
 	amount(p, &v->trouble_us);
 	amount(p, &v->watched_us);
+	pack_u32(p, &v->outages, ANY_U32);
+	pack_u32(p, &v->outages_time, ANY_U32);
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		struct forecast_learned *f = &v->forecast[h];
+
+		pack_u32(p, &f->n, ANY_U32);
+		pack_u32(p, &f->happened, ANY_U32);
+		pack_u32(p, &f->onsets, ANY_U32);
+		pack_u32(p, &f->said_ppm, ANY_U32);
+		pack_u32(p, &f->brier_ppb, ANY_U32);
+		pack_u32(p, &f->climate_ppb, ANY_U32);
+	}
 }
 
 static void read_or_write_policy(struct pack *p, struct input *v, struct policy *policy)

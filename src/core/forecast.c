@@ -7,6 +7,7 @@
 #define MEMORY                                                                                     \
 	(UINT32_C(1) << 17) /* forecasts after which all counts are halved: a day and a half */
 #define STEP_Q8 21          /* a pending chance is kept to within three percent */
+#define PER_BILLION 1000    /* of 10^-12 */
 #define RATE_WATCHED 1000   /* the running rate begins at one in so many */
 #define ONSETS_SOME 3
 #define ONSETS_FULL 10
@@ -147,4 +148,39 @@ int32_t forecast_skill_ppm(const struct forecast_record *r)
 	/* both fit into 2^57; parts per million of the quotient need no more than this */
 	share = r->brier / (r->climate / 1000000 + 1);
 	return share < 2000000 ? 1000000 - (int32_t)share : -1000000;
+}
+
+void forecast_learned(const struct forecast *f, struct forecast_learned ret[HAZARD_HORIZONS])
+{
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		const struct forecast_record *r = &f->record[h];
+		uint32_t n = r->n ? r->n : 1;
+
+		ret[h] = (struct forecast_learned){r->n, r->happened, r->onsets,
+			(uint32_t)(r->said_ppm / n), (uint32_t)(r->brier / n / PER_BILLION),
+			(uint32_t)(r->climate / n / PER_BILLION)};
+	}
+}
+
+static uint64_t sum_of(uint32_t mean, uint32_t most, uint32_t n)
+{
+	return (uint64_t)(mean < most ? mean : most) * n;
+}
+
+void forecast_restore(struct forecast *f, const struct forecast_learned learned[HAZARD_HORIZONS])
+{
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		struct forecast_record *r = &f->record[h];
+		const struct forecast_learned *l = &learned[h];
+
+		r->n = l->n < MEMORY ? l->n : MEMORY - 1;
+		r->happened = l->happened < r->n ? l->happened : r->n;
+		r->onsets = l->onsets < r->happened ? l->onsets : r->happened;
+		r->said_ppm = sum_of(l->said_ppm, 1000000, r->n);
+		r->brier = sum_of(l->brier_ppb, 1000000000, r->n) * PER_BILLION;
+		r->climate = sum_of(l->climate_ppb, 1000000000, r->n) * PER_BILLION;
+		memset(r->bin_n, 0, sizeof(r->bin_n));
+		memset(r->bin_happened, 0, sizeof(r->bin_happened));
+		set_trust(r, h);
+	}
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/hazard.h"
+#include "core/input.h"
 
 #define FORECAST_BINS 5     /* of the chance: under 1, 3, 10, 30 %, and above */
 #define FORECAST_PENDING 71 /* seconds of all horizons together */
@@ -41,6 +41,10 @@ void forecast_init(struct forecast *f);
 
 /* A second has passed in which the path was usable or not; chance_ppm is what is said of the next, NULL: nothing. */
 void forecast_second(struct forecast *f, bool unusable, const uint32_t chance_ppm[HAZARD_HORIZONS]);
+
+/* What is worth remembering over a restart, and taking it up again, whatever it is.  The bins begin anew. */
+void forecast_learned(const struct forecast *f, struct forecast_learned ret[HAZARD_HORIZONS]);
+void forecast_restore(struct forecast *f, const struct forecast_learned learned[HAZARD_HORIZONS]);
 
 /* What was said will never be known to be right or wrong. */
 void forecast_drop(struct forecast *f);

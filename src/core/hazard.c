@@ -21,7 +21,7 @@ static uint32_t toward(uint32_t average, uint32_t sample, unsigned shift)
 	return average - (average >> shift) + (sample >> shift);
 }
 
-static uint32_t onsets(uint32_t count, unsigned shift, bool onset)
+static uint32_t counted(uint32_t count, unsigned shift, bool onset)
 {
 	count -= count >> shift;
 	if (onset)
@@ -39,8 +39,8 @@ static void count(struct hazard *h, bool unusable)
 	bool onset = unusable && !h->was_unusable;
 
 	h->was_unusable = unusable;
-	h->onsets_slow = onsets(h->onsets_slow, SLOW_SHIFT, onset);
-	h->onsets_fast = onsets(h->onsets_fast, FAST_SHIFT, onset);
+	h->onsets_slow = counted(h->onsets_slow, SLOW_SHIFT, onset);
+	h->onsets_fast = counted(h->onsets_fast, FAST_SHIFT, onset);
 	h->time_slow = watched(h->time_slow, SLOW_SHIFT, !unusable);
 	h->time_fast = watched(h->time_fast, FAST_SHIFT, !unusable);
 }
@@ -61,6 +61,12 @@ void hazard_add(struct hazard *h, const struct hazard_second *s)
 	off = rtt > h->rtt_usual ? rtt - h->rtt_usual : h->rtt_usual - rtt;
 	h->rtt_off = toward(h->rtt_off, off, 4);
 	h->rtt_usual = toward(h->rtt_usual, rtt, 8);
+}
+
+void hazard_restore(struct hazard *h, uint32_t onsets, uint32_t time)
+{
+	h->onsets_slow = onsets < ONSETS_MOST ? onsets : ONSETS_MOST;
+	h->time_slow = time < SECOND << SLOW_SHIFT ? time : SECOND << SLOW_SHIFT;
 }
 
 void hazard_gap(struct hazard *h)

@@ -49,6 +49,9 @@ struct hazard {
 /* A second has passed; one in which nothing was asked says nothing. */
 void hazard_add(struct hazard *h, const struct hazard_second *s);
 
+/* As an earlier run had counted: onsets_slow and time_slow, whatever they are. */
+void hazard_restore(struct hazard *h, uint32_t onsets, uint32_t time);
+
 /* Nothing was seen for a while. */
 void hazard_gap(struct hazard *h);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/hazard.h"
 #include "core/policy.h"
 
 enum input_kind {
@@ -127,6 +128,13 @@ struct spells {
 	uint16_t lasting;               /* did not, within the longest bucket */
 };
 
+/* What forecasts with one horizon have been worth; see core/forecast.h. */
+struct forecast_learned {
+	uint32_t n, happened, onsets;
+	uint32_t said_ppm;               /* mean */
+	uint32_t brier_ppb, climate_ppb; /* means */
+};
+
 struct path_learned {
 	int64_t rtt_us, rtt_var_us; /* usual round trip and its deviation */
 	uint32_t loss_ppm;          /* usual loss */
@@ -138,6 +146,8 @@ struct path_learned {
 	int64_t hold_us;    /* the failback hold as it stands */
 	int64_t trouble_us; /* that it has given, fading, in ... */
 	int64_t watched_us; /* ... the time it was watched, fading too (core/trouble.h) */
+	uint32_t outages, outages_time; /* struct hazard's onsets_slow and time_slow */
+	struct forecast_learned forecast[HAZARD_HORIZONS];
 };
 
 struct input_learned {

@@ -90,6 +90,9 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->learned.hold_us = p->hold_us;
 	ret->learned.trouble_us = p->trouble.cost_us;
 	ret->learned.watched_us = p->trouble.watched_us;
+	ret->learned.outages = p->hazard.onsets_slow;
+	ret->learned.outages_time = p->hazard.time_slow;
+	forecast_learned(&p->forecast, ret->learned.forecast);
 	ret->trouble_us = trouble_rate_us(&p->trouble);
 	view_forecast(p, ret->forecast);
 }

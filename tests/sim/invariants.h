@@ -92,6 +92,8 @@ static inline void invariants_event(struct invariants *v, const struct event *e)
 		INVARIANT(e->from < HEALTH_COUNT && e->to < HEALTH_COUNT && e->from != e->to);
 	if (e->kind == EVENT_SWITCH)
 		INVARIANT(e->from <= PATHS_MAX && e->to <= PATHS_MAX && e->from != e->to);
+	if (e->kind == EVENT_FORECAST)
+		INVARIANT(e->path < PATHS_MAX && e->from < TRUST_COUNT && e->to < TRUST_COUNT);
 	if (e->kind == EVENT_STAY)
 		INVARIANT(e->value[0] >= 0 && e->value[0] < STAY_COUNT);
 }
@@ -110,6 +112,14 @@ static inline void invariants_path(struct invariants *v, const struct engine *e,
 	INVARIANT(view.silence_us >= 0 && view.sample_age_us >= -1);
 	INVARIANT(view.hold_left_us >= 0);
 	INVARIANT(view.probes_answered <= view.probes_sent);
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		const struct forecast_view *f = &view.forecast[h];
+
+		INVARIANT(f->chance_ppm <= 1000000 && (unsigned)f->trust < TRUST_COUNT);
+		INVARIANT(f->skill_ppm >= -1000000 && f->skill_ppm <= 1000000);
+		INVARIANT(f->said_ppm <= 1000000 && f->happened_ppm <= 1000000);
+		INVARIANT(f->onsets <= f->n);
+	}
 }
 
 static inline void invariants_decision(struct invariants *v, const struct engine *e, unsigned class,

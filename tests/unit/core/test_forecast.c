@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/imath.h"
 #include "core/forecast.h"
 
 enum { H1, H10, H60 };
@@ -132,6 +133,46 @@ static void stands_down_when_nothing_of_what_it_says_happens(void **state)
 	assert_int_equal(f.record[H10].trust, TRUST_NONE);
 }
 
+static void a_restart_forgets_neither_record_nor_trust(void **state)
+{
+	struct forecast_learned learned[HAZARD_HORIZONS], again[HAZARD_HORIZONS];
+	struct forecast f, g;
+
+	(void)state;
+	forecast_init(&f);
+	forecast_init(&g);
+	live(&f, 14, 600000, 5000);
+	forecast_learned(&f, learned);
+	forecast_restore(&g, learned);
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++) {
+		assert_int_equal(g.record[h].trust, f.record[h].trust);
+		assert_int_equal(g.record[h].n, f.record[h].n);
+		assert_int_equal(g.record[h].onsets, f.record[h].onsets);
+		assert_true(imath_abs(forecast_skill_ppm(&g.record[h]) -
+				      forecast_skill_ppm(&f.record[h])) < 1000);
+	}
+	forecast_learned(&g, again);
+	assert_memory_equal(learned, again, sizeof(learned));
+}
+
+static void what_is_remembered_may_be_anything(void **state)
+{
+	struct forecast_learned learned[HAZARD_HORIZONS];
+	struct forecast f;
+
+	(void)state;
+	forecast_init(&f);
+	memset(learned, 0xff, sizeof(learned));
+	forecast_restore(&f, learned);
+	live(&f, 5, 600000, 5000);
+	for (unsigned h = 0; h < HAZARD_HORIZONS; h++)
+		assert_true(f.record[h].happened <= f.record[h].n &&
+			    f.record[h].onsets <= f.record[h].happened);
+	memset(learned, 0, sizeof(learned));
+	forecast_restore(&f, learned);
+	assert_int_equal(f.record[H10].trust, TRUST_UNTRIED);
+}
+
 static void forgets_in_days_and_never_overflows(void **state)
 {
 	struct forecast f;
@@ -168,6 +209,8 @@ int main(void)
 		cmocka_unit_test(earns_trust_by_being_right),
 		cmocka_unit_test(stands_down_when_it_is_wrong_at_the_wrong_time),
 		cmocka_unit_test(stands_down_when_nothing_of_what_it_says_happens),
+		cmocka_unit_test(a_restart_forgets_neither_record_nor_trust),
+		cmocka_unit_test(what_is_remembered_may_be_anything),
 		cmocka_unit_test(forgets_in_days_and_never_overflows),
 	};
 
