@@ -671,7 +671,7 @@ static int parse(const char *name, const char *text, size_t size, const char *de
 	if (staged < 0)
 		tell(&r, ERROR, 0, "there is not enough memory to read what is staged");
 	if (staged > 0)
-		tell(&r, WARNING, 0,
+		tell(&r, WARNING, 1,
 			"%d changes are staged and not committed; they count already: uci changes "
 			"%s",
 			staged, uci_store_package(name));

@@ -153,6 +153,8 @@ static int teardown(void **state)
 	char command[160];
 
 	(void)state;
+	api_forget_set(&d.api);
+	uci_store_forget(&d.api.store);
 	json_object_put(result);
 	result = NULL;
 	snprintf(command, sizeof(command), "rm -rf '%s'", d.folder);
