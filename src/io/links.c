@@ -456,7 +456,7 @@ static int open_sockets(struct links *l, struct event_base *base)
 struct links *links_new(struct event_base *base, struct inbox *inbox, const char *run_dir,
 	const struct config *config, void (*changed)(void *user), void *user)
 {
-	static const struct netifd_table none;
+	static struct netifd_table none; /* not const: that would be 8 kB of zeroes in the file */
 	struct links *l = calloc(1, sizeof(*l));
 	int error;
 

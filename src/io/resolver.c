@@ -559,7 +559,7 @@ void resolver_show(const struct resolver *r, unsigned link, struct json_object *
 int resolver_release(const struct config *config)
 {
 	struct steer_numbers numbers = steer_numbers(config);
-	static const struct pins none;
+	struct pins none = {0};
 	struct netlink netlink = {0};
 	int error = set_pins(&netlink, &numbers, &none);
 	int file_error = set_file(config->dns_file, NULL);
