@@ -155,18 +155,40 @@ static const char *interface_of(const struct config_link *c)
 	return c->policy.name;
 }
 
-/* Where netifd does not know the interface (yet), the device is as configured, or called like it. */
+/* As netifd says or, before it has said anything, as it said to an earlier process; "" if nobody knows. */
+static const char *device_of(const struct links *l, const char *interface)
+{
+	const struct netifd_interface *i = netifd_find(l->interfaces, interface);
+
+	if (i || l->interfaces->n)
+		return i ? i->l3_device : "";
+	for (unsigned k = 0; k < LINKS_MAX && interface[0]; k++)
+		if (!strcmp(l->slots.slot[k].interface, interface))
+			return l->slots.slot[k].device;
+	return "";
+}
+
+/* Of a device, in the same way. */
+static const char *owner_of(const struct links *l, unsigned slot)
+{
+	const struct slot *s = &l->slots.slot[slot];
+	const struct netifd_interface *owner = netifd_owner(l->interfaces, s->device);
+
+	if (owner || l->interfaces->n)
+		return owner ? owner->name : "";
+	return s->interface;
+}
+
+/* Where netifd does not know the interface, the device is as configured, or called like the link. */
 static bool resolve_devices(struct links *l)
 {
 	bool differs = false;
 
 	for (unsigned i = 0; i < l->config->n_links; i++) {
 		const struct config_link *c = &l->config->link[i];
-		const struct netifd_interface *interface =
-			netifd_find(l->interfaces, interface_of(c));
-		const char *device = interface && interface->l3_device[0] ? interface->l3_device
-									  : c->policy.device;
+		const char *device = device_of(l, interface_of(c));
 
+		device = device[0] ? device : c->policy.device;
 		differs = differs || strcmp(l->config_device[i], device) != 0;
 		snprintf(l->config_device[i], DEVICE_SIZE, "%s", device);
 	}
@@ -353,6 +375,20 @@ static void set_preferences(struct links *l)
 	}
 }
 
+/* For a successor.  What an earlier process was told stays until netifd says something. */
+static void keep_interfaces(struct links *l)
+{
+	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		struct slot *s = &l->slots.slot[i];
+		const char *owner = owner_of(l, i);
+
+		if (!strcmp(s->interface, owner))
+			continue;
+		snprintf(s->interface, sizeof(s->interface), "%s", owner);
+		l->slots_dirty = true;
+	}
+}
+
 static void save_slots(struct links *l)
 {
 	int error;
@@ -400,6 +436,7 @@ static void flush(void *user)
 	for (unsigned i = 0; i < LINKS_MAX; i++)
 		update_link(l, i, now_us, &all_sent);
 	set_preferences(l);
+	keep_interfaces(l);
 	save_slots(l);
 	if (l->policy_dirty) {
 		l->policy_dirty = false;
@@ -537,12 +574,12 @@ static bool is_name_taken(const struct links *l, const char *name)
 }
 
 /* Of a link that was found: its interface, else its device; -device when another is called so. */
-static void name_link(const struct links *l, const char *device, char ret[NAME_SIZE])
+static void name_link(const struct links *l, unsigned slot, char ret[NAME_SIZE])
 {
-	const struct netifd_interface *owner = netifd_owner(l->interfaces, device);
+	const char *device = l->slots.slot[slot].device, *owner = owner_of(l, slot);
 
-	if (owner && !is_name_taken(l, owner->name))
-		snprintf(ret, NAME_SIZE, "%s", owner->name);
+	if (owner[0] && !is_name_taken(l, owner))
+		snprintf(ret, NAME_SIZE, "%s", owner);
 	else
 		snprintf(ret, NAME_SIZE, "%s%s", device,
 			is_name_taken(l, device) || netifd_find(l->interfaces, device) ? "-device"
@@ -565,7 +602,7 @@ static void fill_link(const struct links *l, unsigned slot, struct link_policy *
 		return;
 	}
 	policy->order = (uint16_t)(l->config->n_links + slot);
-	name_link(l, device, policy->name);
+	name_link(l, slot, policy->name);
 }
 
 void links_fill_policy(const struct links *l, struct policy *policy)

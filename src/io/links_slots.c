@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_SIZE 1024 /* LINKS_MAX lines of at most 19 bytes, and some comment */
+#include "config/value.h"
+
+#define TEXT_SIZE 1024 /* LINKS_MAX lines of at most 51 bytes, and some comment */
 
 int slots_find(const struct slots *s, const char *device)
 {
@@ -76,9 +78,10 @@ static bool is_device_name(const char *name, size_t length)
 /*
  * Why the line cannot be used; NULL when it was used.  "" and comments are used by doing nothing.
  */
-static const char *parse_line(struct slots *s, const char *line, int64_t now_us)
+static const char *parse_line(struct slots *s, char *line, int64_t now_us)
 {
 	unsigned number = 0;
+	char *interface;
 	size_t digits = strspn(line, "0123456789");
 	const char *name;
 
@@ -89,6 +92,9 @@ static const char *parse_line(struct slots *s, const char *line, int64_t now_us)
 	if (!digits || line[digits] != ' ')
 		return "a line is a slot's number, a blank and a device's name";
 	name = line + digits + 1;
+	interface = strchr(name, ' ');
+	if (interface)
+		*interface++ = '\0';
 	if (number >= LINKS_MAX)
 		return "there are slots 0 to 15 only";
 	if (!is_device_name(name, strlen(name)))
@@ -97,7 +103,10 @@ static const char *parse_line(struct slots *s, const char *line, int64_t now_us)
 		return "this slot is given away further up";
 	if (slots_find(s, name) >= 0)
 		return "this device has a slot further up";
+	if (interface && (value_name(interface) || strlen(interface) >= NAME_SIZE))
+		return "this is not the name of an interface";
 	snprintf(s->slot[number].device, DEVICE_SIZE, "%s", name);
+	snprintf(s->slot[number].interface, NAME_SIZE, "%s", interface ? interface : "");
 	s->slot[number].absent_since_us = now_us;
 	return NULL;
 }
@@ -137,11 +146,12 @@ size_t slots_print(const struct slots *s, char *buffer, size_t size)
 {
 	size_t used = 0;
 
-	used += (size_t)snprintf(buffer, size, "# slot device\n");
+	used += (size_t)snprintf(buffer, size, "# slot device interface\n");
 	for (int i = 0; i < LINKS_MAX; i++) {
 		if (s->slot[i].device[0])
 			used += (size_t)snprintf(used < size ? buffer + used : NULL,
-				used < size ? size - used : 0, "%d %s\n", i, s->slot[i].device);
+				used < size ? size - used : 0, "%d %s%s%s\n", i, s->slot[i].device,
+				s->slot[i].interface[0] ? " " : "", s->slot[i].interface);
 	}
 	return used;
 }

@@ -1,10 +1,11 @@
 /*
  * Which device has which slot.  Numbers of tables, nexthops and marks follow from the slot, so it
  * stays with a device's name for good: over unplugging, over a restart (the file), and until all
- * slots are taken and it has been gone longest.
+ * slots are taken and it has been gone longest.  The interface that netifd had last on the device stands
+ * beside it, so that a successor calls links by their names before netifd has answered.
  *
- *   # slot device
- *   0 eth1
+ *   # slot device interface
+ *   0 eth1 wan
  *   1 wwan0
  */
 #pragma once
@@ -17,9 +18,10 @@
 #include "core/limits.h"
 
 struct slot {
-	char device[DEVICE_SIZE]; /* "": free */
-	bool kept;                /* configured: not to be recycled */
-	int64_t absent_since_us;  /* 0: the device is there */
+	char device[DEVICE_SIZE];  /* "": free */
+	char interface[NAME_SIZE]; /* "": none */
+	bool kept;                 /* configured: not to be recycled */
+	int64_t absent_since_us;   /* 0: the device is there */
 };
 
 struct slots {

@@ -125,8 +125,7 @@ class Case(unittest.TestCase):
         self.start_bus()
         self.netifd = Netifd(self.folder / "bus", usual())
         (self.folder / "autonomy").write_text(CONFIG.format(self.folder))
-        self.daemon = self.start("ip", "netns", "exec", ROUTER, BUILD / "autonomyd", "--config", self.folder / "autonomy",
-                                 "--run-dir", self.folder / "run", "--state-dir", self.folder / "state")
+        self.daemon = self.start_daemon()
         self.until(lambda: self.health() == {"wan1": "up", "wan2": "up", "spare": "up"}, "all links up")
 
     def clean(self):
@@ -162,6 +161,10 @@ class Case(unittest.TestCase):
         process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=self.log)
         self.processes.append(process)
         return process
+
+    def start_daemon(self):
+        return self.start("ip", "netns", "exec", ROUTER, BUILD / "autonomyd", "--config", self.folder / "autonomy",
+                          "--run-dir", self.folder / "run", "--state-dir", self.folder / "state")
 
     def start_bus(self):
         argv = [sys.executable, HERE.parent / "bus" / "broker.py", self.folder / "bus"]
@@ -249,6 +252,19 @@ class Case(unittest.TestCase):
         ping.send_signal(signal.SIGINT)
         report = ping.communicate()[0]
         self.assertIn(" 0% packet loss", report)
+
+    def test_a_successor_knows_the_names_before_netifd_answers(self):
+        argv = ["ip", "netns", "exec", ROUTER, "ping", "-n", "-q", "-i", "0.02", "-w", "60", TARGET]
+        ping = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        before = {name: (link["slot"], link["device"]) for name, link in self.links().items()}
+        self.bus.kill()
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = self.start_daemon()
+        self.until(lambda: "up" in self.health().values(), "the successor at work")
+        self.assertEqual({name: (link["slot"], link["device"]) for name, link in self.links().items()}, before)
+        ping.send_signal(signal.SIGINT)
+        self.assertIn(" 0% packet loss", ping.communicate()[0])
 
     def test_nothing_is_asked_without_a_reason(self):
         self.until(lambda: self.netifd.dumps >= 2, "the second look")

@@ -97,6 +97,28 @@ static void guesses(void **state)
 		/* a modem behind the same addresses is a modem */
 		{{.name = "wwan0", .type = ARPHRD_RAWIP}, "100.101.2.3", "100.64.0.1", "",
 			LINK_KIND_CELLULAR, "raw IP device"},
+		/* what netifd knows */
+		{{.name = "eth1", .type = ARPHRD_ETHER, .proto = "ncm", .interface = "wan"}, "", "",
+			"", LINK_KIND_CELLULAR, "netifd's protocol ncm"},
+		{{.name = "eth2", .type = ARPHRD_ETHER, .proto = "dhcp", .interface = "lte2"}, "",
+			"", "", LINK_KIND_CELLULAR, "interface lte2"},
+		{{.name = "eth2", .type = ARPHRD_ETHER, .proto = "dhcp", .interface = "starlink"},
+			"", "", "", LINK_KIND_STARLINK, "interface starlink"},
+		{{.name = "ppp0", .type = ARPHRD_PPP, .proto = "pppoe", .interface = "wan"}, "", "",
+			"", LINK_KIND_WIRED, "netifd's protocol pppoe"},
+		{{.name = "office", .type = ARPHRD_ETHER, .proto = "openvpn"}, "", "", "",
+			LINK_KIND_VPN, "netifd's protocol openvpn"},
+		{{.name = "office", .type = ARPHRD_ETHER, .tun = true}, "", "", "", LINK_KIND_VPN,
+			"a program at its other end"},
+		/* a phone that shares its connection, over USB and over Wi-Fi */
+		{{.name = "usb0", .type = ARPHRD_ETHER, .driver = "rndis_host"}, "192.168.42.77",
+			"192.168.42.129", "", LINK_KIND_CELLULAR,
+			"address and gateway of a phone that shares its connection"},
+		{{.name = "wlan0", .type = ARPHRD_ETHER, .wireless = true}, "172.20.10.3",
+			"172.20.10.1", "", LINK_KIND_CELLULAR,
+			"address and gateway of a phone that shares its connection"},
+		{{.name = "wlan0", .type = ARPHRD_ETHER, .wireless = true}, "192.168.43.7",
+			"192.168.43.254", "", LINK_KIND_WIFI, "an IEEE 802.11 radio"},
 		{{.name = "ib0", .type = ARPHRD_INFINIBAND}, "", "", "", LINK_KIND_OTHER,
 			"nothing known of this type of device"},
 	};
@@ -114,6 +136,30 @@ static void guesses(void **state)
 				link_kind_name(kind), evidence.item[0].why);
 		assert_string_equal(evidence.item[0].why, row[i].why);
 	}
+}
+
+static void evidence_is_sorted_and_says_what_speaks_against(void **state)
+{
+	struct kind_clues clues = {.name = "wwan0",
+		.type = ARPHRD_ETHER,
+		.devtype = "wwan",
+		.driver = "qmi_wwan",
+		.wireless = true,
+		.proto = "qmi",
+		.interface = "wwan"};
+	struct path_facts facts[FAMILY_COUNT] = {{0}};
+
+	(void)state;
+	set_facts(&facts[FAMILY_IPV4], FAMILY_IPV4, "100.101.2.3", "100.64.0.1");
+	set_facts(&facts[FAMILY_IPV6], FAMILY_IPV6, "2605:59c8::1", "fe80::1");
+	assert_int_equal(kind_guess(&clues, facts, &evidence), LINK_KIND_CELLULAR);
+	assert_int_equal(evidence.n, KIND_EVIDENCE_MAX);
+	assert_int_equal(evidence.item[0].weight, 100);
+	for (unsigned i = 1; i < evidence.n; i++)
+		assert_true(evidence.item[i].weight <= evidence.item[i - 1].weight ||
+			    (evidence.item[i - 1].kind == LINK_KIND_CELLULAR &&
+				    evidence.item[i].kind != LINK_KIND_CELLULAR));
+	assert_int_equal(evidence.item[evidence.n - 1].kind, LINK_KIND_WIFI);
 }
 
 static void make(const char *folder, const char *name, const char *text)
@@ -220,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guesses),
+		cmocka_unit_test(evidence_is_sorted_and_says_what_speaks_against),
 		cmocka_unit_test(clues_of_a_usb_modem),
 		cmocka_unit_test(clues_of_ppp),
 		cmocka_unit_test(nothing_to_read_is_no_clue),

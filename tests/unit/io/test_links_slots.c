@@ -52,19 +52,22 @@ static void reads_what_it_prints(void **state)
 	(void)state;
 	fill();
 	memset(&slots.slot[3], 0, sizeof(slots.slot[3]));
+	strcpy(slots.slot[4].interface, "wan");
+	strcpy(slots.slot[5].interface, "thirty-one.letters_long.xxxxxxx");
 	assert_true(slots_print(&slots, text, sizeof(text)) < sizeof(text));
 	again = slots;
 	parse(text);
 	assert_int_equal(told, 0);
 	for (int i = 0; i < LINKS_MAX; i++) {
 		assert_string_equal(slots.slot[i].device, again.slot[i].device);
+		assert_string_equal(slots.slot[i].interface, again.slot[i].interface);
 		assert_int_equal(slots.slot[i].absent_since_us, i == 3 ? 0 : 5);
 	}
 }
 
 static void bad_lines_are_told_and_skipped(void **state)
 {
-	static const int lines[] = {2, 3, 5, 6, 7, 8, 9, 10, 11, 13, 15};
+	static const int lines[] = {2, 3, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 18, 19};
 
 	(void)state;
 	parse("# slot device\n"
@@ -82,13 +85,18 @@ static void bad_lines_are_told_and_skipped(void **state)
 	      "-1 eth7\n"
 	      "\n"
 	      "9 eth9 and more than fits into any line of this file, which is long\n"
-	      "10 last");
+	      "10 last\n"
+	      "11 eth11 \n"
+	      "11 eth11 two words\n"
+	      "11 eth11 thirty-two.letters_long.xxxxxxxx\n"
+	      "11 eth11 wan");
 	assert_int_equal(told, (int)(sizeof(lines) / sizeof(lines[0])));
 	assert_memory_equal(told_line, lines, sizeof(lines));
 	assert_int_equal(slots_find(&slots, "eth1"), 3);
 	assert_int_equal(slots_find(&slots, "wwan0"), 15);
 	assert_int_equal(slots_find(&slots, "last"), 10);
 	assert_int_equal(slots_find(&slots, "eth9"), -1);
+	assert_string_equal(slots.slot[11].interface, "wan");
 }
 
 static void bytes_that_are_no_text(void **state)
