@@ -376,6 +376,8 @@ const struct command command_table[COMMAND_ID_COUNT] = {
 			.text = "Its value; a list of values for a list, null for the default."},
 		{.name = "values", .type = ARGUMENT_ANY, .max = FILE_ARGUMENT_MAX,
 			.text = "Several options of the section with their values, as an object."},
+		{.name = "config", .type = ARGUMENT_ANY, .max = FILE_ARGUMENT_MAX,
+			.text = "Sections with their options, as config.get answers them."},
 		{.name = "confirm", .type = ARGUMENT_SPAN, .min = 5 * USEC_S, .max = USEC_DAY,
 			.text = "Roll back unless confirmed within this time."},
 		END_OF_ARGUMENTS

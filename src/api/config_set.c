@@ -126,7 +126,8 @@ static int set_section(struct setting *w, const char *section, const char *type,
 	json_object_object_foreach(values, name, one)
 	{
 		e.option = name;
-		if (set_value(w, e, one))
+		/* ".type" and the like are of the section, as config.get and rpcd have them */
+		if (*name != '.' && set_value(w, e, one))
 			return -1;
 	}
 	return 0;
@@ -353,13 +354,15 @@ static int commit(struct setting *w, struct candidate *c, const struct argument_
 static int carry_out_request(struct setting *w, const struct request *r)
 {
 	const struct argument_value *changes = request_value(r, "changes"),
+				    *config = request_value(r, "config"),
 				    *value = request_value(r, "value"),
 				    *section = request_value(r, "section"),
 				    *type = request_value(r, "type");
 
-	if (changes->given && set_changes(w, changes->json))
+	if ((changes->given && set_changes(w, changes->json)) ||
+		(config->given && set_changes(w, config->json)))
 		return -1;
-	if (changes->given && !section->given && !type->given)
+	if ((changes->given || config->given) && !section->given && !type->given)
 		return 0;
 	return set_section(w, section->text, type->text, request_value(r, "option")->text,
 		value->json, value->given, request_value(r, "values")->json);

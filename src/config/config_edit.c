@@ -61,8 +61,12 @@ static enum option_section kind_named(const struct config_edit *e, const char **
 	enum option_section kind;
 
 	*ret_name = e->section;
-	if (e->type)
+	if (e->type) {
+		if (dot && (size_t)(dot - e->section) == strlen(e->type) &&
+			!strncmp(e->section, e->type, strlen(e->type)))
+			*ret_name = dot + 1;
 		return kind_of(e->type, strlen(e->type));
+	}
 	if (!strcmp(e->section, "default") && e->option &&
 		!option_find(OPTION_SECTION_DEFAULTS, e->option) &&
 		option_find(OPTION_SECTION_CLASS, e->option))

@@ -255,10 +255,15 @@ static int take_import(struct parser *p)
 		else
 			a->word = word;
 	}
-	return a->word || a->local == LOCAL_HELP
-		       ? 0
-		       : fail(p, "the old file is missing: autonomyctl config import OLD "
-				 "[--output FILE] [--dry-run]");
+	if (a->local == LOCAL_HELP) {
+		a->word = NULL;
+		return 0;
+	}
+	if (!a->word)
+		return fail(p,
+			"the old file is missing: autonomyctl config import OLD [--output FILE] "
+			"[--dry-run]");
+	return 0;
 }
 
 static int take_local(struct parser *p)

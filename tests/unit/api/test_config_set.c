@@ -389,6 +389,25 @@ static void values_are_shown_by_the_names_they_are_set_by(void **state)
 		API_NOT_FOUND);
 }
 
+/* What config.get says can be given back. */
+static void all_that_is_shown_can_be_set(void **state)
+{
+	struct json_object *params;
+
+	(void)state;
+	put(d.file, BEFORE);
+	assert_int_equal(call("config.set", "{\"changes\":[\"+match\",\"@match[0].class=calls\","
+					    "\"@match[0].dscp=EF\",\"link.sat-2.metered=1\"]}"),
+		0);
+	assert_int_equal(call("config.get", NULL), 0);
+	params = json_object_get(result);
+	if (call("config.set", json_object_to_json_string(params)))
+		fail_msg("%s", error.text);
+	json_object_put(params);
+	assert_int_equal(call("config.get", "{\"section\":\"sat-2.metered\"}"), 0);
+	assert_string_equal(json_get_text(result, "value", ""), "1");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -404,6 +423,7 @@ int main(void)
 		CASE(what_a_commit_overtook_is_done_again),
 		CASE(what_somebody_else_decided_stays),
 		CASE(values_are_shown_by_the_names_they_are_set_by),
+		CASE(all_that_is_shown_can_be_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

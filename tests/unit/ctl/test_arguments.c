@@ -61,6 +61,34 @@ static void options_and_places_become_params(void **state)
 	assert_int_equal(parse("explain default ipv6"), 0);
 }
 
+static void changes_become_a_list(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("config set default.hold=10s +match --confirm 60 wan="), 0);
+	assert_string_equal(json_object_to_json_string_ext(a.params, JSON_C_TO_STRING_PLAIN),
+		"{\"changes\":[\"default.hold=10s\",\"+match\",\"wan=\"],\"confirm\":\"60\"}");
+}
+
+static void config_import_needs_no_daemon(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("config import old --output new --json"), 0);
+	assert_int_equal(a.local, LOCAL_IMPORT);
+	assert_string_equal(a.word, "old");
+	assert_string_equal(a.output, "new");
+	assert_true(a.json);
+	assert_false(a.dry_run);
+	assert_int_equal(parse("config import --dry-run --output=x -- --old"), 0);
+	assert_true(a.dry_run);
+	assert_string_equal(a.word, "--old");
+	assert_int_equal(parse("config import old --help"), 0);
+	assert_int_equal(a.local, LOCAL_HELP);
+	assert_int_not_equal(parse("config import"), 0);
+	assert_non_null(strstr(problem, "autonomyctl config import OLD"));
+	assert_int_not_equal(parse("config import a b"), 0);
+	assert_int_not_equal(parse("config import a --output"), 0);
+}
+
 static void global_options_may_stand_anywhere(void **state)
 {
 	(void)state;
@@ -163,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_of_one_and_two_words_are_found),
 		cmocka_unit_test(options_and_places_become_params),
+		cmocka_unit_test(changes_become_a_list),
+		cmocka_unit_test(config_import_needs_no_daemon),
 		cmocka_unit_test(global_options_may_stand_anywhere),
 		cmocka_unit_test(help_is_found_everywhere),
 		cmocka_unit_test(mistakes_say_what_to_do),
