@@ -2,6 +2,7 @@
 # Builds for other CPUs, runs what comes of it under qemu, and compares what it writes with what this machine writes.
 #
 #   armhf arm64 mipsel s390x   everything, with Debian's libraries: unit tests, corpora, replay, sizes
+#   mipsel16                   mipsel in the short instructions that OpenWrt uses for it: the daemon's size
 #   mips                       as old routers: big-endian; no libraries exist, so base, codec, core and config alone
 #   musl                       this CPU with OpenWrt's C library: the same, and the rest is compiled only
 #
@@ -28,11 +29,16 @@ skip() {
 
 describe() {
 	flags=
+	debian=$1
 	case $1 in
 	armhf) triplet=arm-linux-gnueabihf qemu=qemu-arm cpu=arm ;;
 	arm64) triplet=aarch64-linux-gnu qemu=qemu-aarch64 cpu=aarch64 ;;
 	# MT7628 and its like
 	mipsel) triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel flags='-mips32r2 -mtune=24kc' ;;
+	mipsel16)
+		debian=mipsel triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
+		flags='-mips32r2 -mtune=24kc -mips16 -minterlink-mips16'
+		;;
 	s390x) triplet=s390x-linux-gnu qemu=qemu-s390x cpu=s390x ;;
 	mips) triplet=mips-linux-gnu qemu=qemu-mips cpu=mips flags='-mips32r2 -mtune=24kc' ;;
 	musl) triplet=x86_64-linux-musl qemu='' cpu=x86_64 ;;
@@ -42,14 +48,14 @@ describe() {
 		;;
 	esac
 	folder=$work/$1
-	root=$folder/root
+	root=$work/$debian/root
 }
 
 # apt with lists and a status of its own, so that this machine's packages are not touched
 foreign_apt() {
 	command=$1
 	shift
-	apt-get -q -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
+	apt-get -q -o APT::Architecture="$debian" -o APT::Architectures="$debian" -o APT::Sandbox::User=root \
 		-o Dir::State="$folder/apt" -o Dir::State::status="$folder/apt/status" -o Dir::Cache="$folder/apt/cache" \
 		-o Acquire::Languages=none -o Acquire::Retries=2 "$command" "$@"
 }
@@ -72,7 +78,7 @@ fetch_libraries() {
 	rm -rf "$folder/apt" "$folder/packages"
 }
 
-build_all() {
+configure_build() {
 	PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
 		cmake -S "$tree" -B "$folder/build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$tree/tests/cross/toolchain.cmake" \
 		-DCROSS_TRIPLET="$triplet" -DCROSS_SYSROOT="$root" -DCROSS_QEMU="$qemu" -DCROSS_CPU="$cpu" \
@@ -80,13 +86,21 @@ build_all() {
 		cat "$folder/cmake.log" >&2
 		exit 1
 	}
-	# what runs here; the rest of the tests' programs is for the native build
-	# shellcheck disable=SC2046
-	ninja -C "$folder/build" autonomyd autonomyctl autonomy-replay replay_plain $(ninja -C "$folder/build" -t targets all |
-		grep -oE '^tests/(unit|fuzz)_[a-z0-9_]+:' | sed 's,^tests/,,; s,:$,,') >"$folder/build.log" 2>&1 || {
+}
+
+build() {
+	ninja -C "$folder/build" "$@" >"$folder/build.log" 2>&1 || {
 		grep -vE '^\[[0-9]+/[0-9]+\]' "$folder/build.log" >&2
 		exit 1
 	}
+}
+
+# What runs here; the rest of the tests' programs is for the native build.
+build_all() {
+	configure_build
+	# shellcheck disable=SC2046
+	build autonomyd autonomyctl autonomy-replay replay_plain $(ninja -C "$folder/build" -t targets all |
+		grep -oE '^tests/(unit|fuzz)_[a-z0-9_]+:' | sed 's,^tests/,,; s,:$,,')
 }
 
 # qemu knows neither time stamps of packets (SO_TIMESTAMPNS) nor RTM_GETSTATS, and turns the bytes of a netlink error in
@@ -147,7 +161,7 @@ compare_timelines() {
 
 print_sizes() {
 	text=
-	for program in autonomyd autonomyctl autonomy-replay; do
+	for program in "$@"; do
 		"$triplet-strip" -o "$folder/stripped" "$folder/build/$program"
 		size=$(wc -c <"$folder/stripped")
 		text="$text $program $size"
@@ -157,21 +171,33 @@ print_sizes() {
 	say "stripped:$text"
 }
 
-whole() {
+# Whether compiler, emulator and libraries are there.
+equipped() {
 	command -v "$triplet-gcc" >/dev/null || {
 		skip "$triplet-gcc is not installed"
-		return
+		return 1
 	}
 	command -v "$qemu" >/dev/null || {
 		skip "$qemu is not installed"
-		return
+		return 1
 	}
 	fetch_libraries || {
 		skip "its libraries could not be had from this machine's mirrors: $(tail -n 1 "$folder/fetch.log" 2>/dev/null)"
-		return
+		return 1
 	}
+}
+
+daemon_alone() {
+	equipped || return 0
+	configure_build
+	build autonomyd
+	print_sizes autonomyd
+}
+
+whole() {
+	equipped || return 0
 	build_all
-	print_sizes
+	print_sizes autonomyd autonomyctl autonomy-replay
 	compare_timelines
 	run_tests
 	[ "$arch" != mipsel ] || count_instructions
@@ -300,6 +326,7 @@ for arch in "$@"; do
 	case $arch in
 	mips) big_endian_mips ;;
 	musl) musl ;;
+	mipsel16) daemon_alone ;;
 	*) whole ;;
 	esac
 	say "$(($(date +%s) - start)) s"
