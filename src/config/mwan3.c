@@ -407,10 +407,10 @@ int mwan3_load(const char *file, struct mwan3_config *ret, struct problem *ret_p
 
 	if (!error && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		error = -EBADF;
-	if (!error)
+	if (!error) {
 		n = read(fd, text, CONFIG_FILE_MAX + 1);
-	if (!error)
 		error = n < 0 ? -errno : n > CONFIG_FILE_MAX ? -EFBIG : 0;
+	}
 	if (error)
 		problem_set(ret_problem, file, 0, "%s", strerror(-error));
 	else
