@@ -234,6 +234,15 @@ static void waits(const struct show *s, struct json_object *classes, int64_t now
 	}
 }
 
+/* How another program is steered. */
+static void show_steering(const struct show *s, struct json_object *o)
+{
+	struct json_object *list = json_get_array(o, "steering");
+
+	for (size_t i = 0; i < length(list); i++)
+		paragraph(s, json_object_get_string(item(list, i)), 2);
+}
+
 static enum exit_code show_status(const struct show *s, struct json_object *o)
 {
 	const char *state = json_get_text(o, "state", "?");
@@ -251,6 +260,7 @@ static enum exit_code show_status(const struct show *s, struct json_object *o)
 	fputc('\n', s->out);
 	troubles(s, links);
 	waits(s, classes, json_get_us(o, "wall_ms"));
+	show_steering(s, o);
 	if (confirm_us >= 0)
 		fprintf(s->out, "The configuration is rolled back in %s unless confirmed.\n",
 			word_span(confirm_us).text);
@@ -284,6 +294,7 @@ static void show_explain(const struct show *s, struct json_object *o)
 			paragraph(s, text, strcmp(topic, "now") == 0 ? 2 : 4);
 		}
 	}
+	show_steering(s, o);
 }
 
 void show_event(const struct show *s, struct json_object *event)
