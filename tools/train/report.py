@@ -47,7 +47,9 @@ class Score:
 
 def headline(score):
     low, high = score.doubt(2)
-    return [len(score.y), int(score.y.sum()), f"{((score.p - score.y) ** 2).mean():.6f}", f"{score.skill(1):+.3f}",
+    beforehand = score.skill(1)  # a table that is only judged has no rate of its training
+    return [len(score.y), int(score.y.sum()), f"{((score.p - score.y) ** 2).mean():.6f}",
+            f"{beforehand:+.3f}" if beforehand == beforehand else "-",
             f"{score.skill(2):+.3f} ({low:+.3f} to {high:+.3f})", f"{score.auc():.2f}"]
 
 
