@@ -13,7 +13,7 @@ struct argument_value {
 
 struct request {
 	const struct command *command;
-	struct json_object *params; /* as they came */
+	struct json_object *params;                         /* as they came */
 	struct argument_value value[COMMAND_ARGUMENTS_MAX]; /* in the order of the row */
 };
 

@@ -1,5 +1,5 @@
 /*
- * The option table: the master copy of everything that can be configured.  A row names an option,
+ * The option table (option_rows.h): the master copy of everything that can be configured.  A row names an option,
  * the field it fills, its range, default and text.  Reading and printing of /etc/config/autonomy,
  * the reload diff, docs/options.md and the schema for user interfaces are loops over it; a new
  * option is one row (and its field in a policy or in struct config).
@@ -64,7 +64,7 @@ struct option {
 	int64_t def, min, max; /* of numbers, in the field's unit */
 	const char *def_text;  /* of texts and lists */
 	const char *(*word)(int64_t value); /* of OPTION_TYPE_WORD and _METHODS, from min to max */
-	const char *text;
+	const char *text;                   /* see option_text() */
 };
 
 extern const struct option option_table[];
@@ -75,6 +75,10 @@ struct option_section_info {
 	const char *name; /* of the one section there is; NULL: there may be many */
 	const char *text;
 };
+
+/* The texts of rows and sections are for documents: options_text.c has them, the tables of a program do not. */
+const char *option_text(const struct option *o);
+const char *option_section_text(enum option_section section);
 
 const struct option_section_info *option_section(enum option_section section);
 const char *option_type_name(enum option_type type); /* for documents and schemas */

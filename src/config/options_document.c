@@ -44,7 +44,7 @@ static void markdown_option(FILE *f, const struct option *o)
 	print_cell(f, text);
 	print_default(o, text, sizeof(text));
 	fprintf(f, *text ? " | `%s` | " : " | %s | ", text);
-	print_cell(f, o->text);
+	print_cell(f, option_text(o));
 	fprintf(f, "%s |\n", o->live ? "" : " *At the next start.*");
 }
 
@@ -57,7 +57,7 @@ static void markdown_section(FILE *f, enum option_section section)
 	fprintf(f, "\n## config %s", info->type);
 	if (info->name)
 		fprintf(f, " '%s'", info->name);
-	fprintf(f, "\n\n%s\n\n", info->text);
+	fprintf(f, "\n\n%s\n\n", option_section_text(section));
 	fputs("| option | type | range | default | what it does |\n|---|---|---|---|---|\n", f);
 	for (; n--; o++)
 		markdown_option(f, o);
@@ -66,7 +66,7 @@ static void markdown_section(FILE *f, enum option_section section)
 void options_print_markdown(FILE *f)
 {
 	fputs("# Options\n\n"
-	      "<!-- Made from src/config/options.c by docgen; change it there. -->\n\n"
+	      "<!-- Made from src/config/option_rows.h by docgen; change it there. -->\n\n"
 	      "All configuration is one UCI file, `/etc/config/autonomy`, on every system. None of "
 	      "it is needed: "
 	      "links are found by themselves. `autonomyctl config check` says what is wrong with a "
@@ -124,7 +124,7 @@ static void uci_option(FILE *f, const struct option *o)
 	char range[OPTION_TEXT_SIZE], value[OPTION_TEXT_SIZE];
 
 	fputc('\n', f);
-	print_comment(f, "\t", o->text);
+	print_comment(f, "\t", option_text(o));
 	option_print_range(o, range, sizeof(range));
 	print_default(o, value, sizeof(value));
 	fprintf(f, "\t#%s %s", option_is_list(o) ? "list" : "option", o->name);
@@ -146,7 +146,7 @@ void options_print_uci(FILE *f)
 		const struct option *o = option_first((enum option_section)k, &n);
 
 		fputc('\n', f);
-		print_comment(f, "", info->text);
+		print_comment(f, "", option_section_text((enum option_section)k));
 		if (info->name)
 			fprintf(f, "config %s '%s'\n", info->type, info->name);
 		else

@@ -198,7 +198,7 @@ static void every_field_in_the_headers_has_a_row(void **state)
 			rows++; /* policy */
 		if (rows != declared_fields(structs[i].file, structs[i].owner))
 			fail_msg("struct %s declares %u fields, the table knows %u: a new field "
-				 "needs a row in src/config/options.c",
+				 "needs a row in src/config/option_rows.h",
 				structs[i].owner,
 				declared_fields(structs[i].file, structs[i].owner), rows);
 	}
@@ -209,9 +209,9 @@ static void rows_are_complete_and_unique(void **state)
 	(void)state;
 	for (unsigned i = 0; i < option_count; i++) {
 		const struct option *o = &option_table[i];
-		size_t length = strlen(o->text);
+		size_t length = strlen(option_text(o));
 
-		assert_true(length > 0 && o->text[length - 1] == '.');
+		assert_true(length > 0 && option_text(o)[length - 1] == '.');
 		assert_true(o->type < OPTION_TYPE_COUNT);
 		assert_true(o->min <= o->def && o->def <= o->max);
 		assert_ptr_equal(option_find(o->section, o->name), o);
