@@ -72,7 +72,7 @@ def measure(args, counter):
         system = adapter.find()["autonomy"](lab)
         try:
             system.start()
-            system.wait(system.settled, 60, "settled")
+            system.wait(system.settled, 180, "settled")
             time.sleep(SETTLE_S)
             found["idle"] = per_second(counter, args.seconds)
             flows = [lab.flow("udp", fresh=True, period_ms=10), lab.flow("bulk", down=True, rate_mbit=20)]
