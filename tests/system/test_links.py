@@ -220,7 +220,7 @@ class LinksTest(unittest.TestCase):
         self.assertEqual(links["eth1"]["kind"], "wired")
         self.assertGreater(int(links["eth1"]["preference"]), int(links["eth2"]["preference"]))
         with open(self.folder + "/slots", encoding="utf8") as f:
-            self.assertEqual(f.read(), "# slot device\n0 eth1\n1 eth2\n")
+            self.assertEqual(f.read(), "# slot device interface\n0 eth1\n1 eth2\n")
 
     def test_devices_without_a_default_route_are_no_links(self):
         c = self.start()
@@ -253,7 +253,7 @@ class LinksTest(unittest.TestCase):
         c.ask("configure")
         self.assertEqual(c.policy(), {})
         with open(self.folder + "/slots", encoding="utf8") as f:
-            self.assertEqual(f.read(), "# slot device\n")
+            self.assertEqual(f.read(), "# slot device interface\n")
 
     def test_point_to_point_has_a_gateway_without_an_address(self):
         c = self.start()
