@@ -299,7 +299,7 @@ static int set_pins(struct netlink *netlink, const struct steer_numbers *numbers
 	const struct pins *wanted)
 {
 	struct netlink_batch batch;
-	struct pins held;
+	struct pins held = {0};
 	int error = netlink->socket ? 0 : netlink_open(netlink, NETLINK_ROUTE);
 
 	if (!error)
