@@ -85,7 +85,7 @@ class Beside(unittest.TestCase):
                 "nexthops": self.router("ip", "nexthop"),
                 "tables": [t for t in self.router("nft", "list", "tables").splitlines() if "mangle" not in t]}
 
-    def begin(self, setup, mode="auto", running=True):
+    def begin(self, setup, mode="auto", running=True, firewall="auto"):
         self.mwan3 = Mwan3(self.lab.ns("rtr"), self.directory, INTERFACES, MEMBERS, setup["policies"], setup["rules"],
                            ["192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"])
         if running:
@@ -93,7 +93,7 @@ class Beside(unittest.TestCase):
         (self.directory / "config").write_text(
             f"config autonomy 'main'\n\toption log_syslog '0'\n\toption mode '{mode}'\n"
             f"config defaults 'defaults'\n\toption hold '1s'\n\toption hold_max '1s'\n"
-            f"config steer 'steer'\n\toption mwan3_config '{self.mwan3.config}'\n")
+            f"config steer 'steer'\n\toption firewall '{firewall}'\n\toption mwan3_config '{self.mwan3.config}'\n")
         (self.directory / "run").mkdir(exist_ok=True)
         (self.directory / "state").mkdir(exist_ok=True)
         self.run_daemon()
@@ -171,6 +171,13 @@ class Beside(unittest.TestCase):
 
     def test_policies_keep_their_meaning(self):
         self.begin(SEVERAL)
+        self.check_policies()
+
+    def test_policies_keep_their_meaning_with_iptables(self):
+        self.begin(SEVERAL, firewall="iptables")
+        self.check_policies()
+
+    def check_policies(self):
         for to in (SERVER, ONLY, THIRD):
             self.assertEqual(self.fresh(to), "wan1")
         self.lab.blackhole("wan1")

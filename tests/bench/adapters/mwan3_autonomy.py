@@ -13,7 +13,6 @@ _spec.loader.exec_module(_plain)
 
 class Adapter(_plain.Adapter):
     title = "autonomy + mwan3"
-    marks = True
 
     @classmethod
     def missing(cls):

@@ -356,6 +356,78 @@ static void prefixes_on_the_link_follow(void **state)
 	assert_int_equal(change_path(0), 0);
 }
 
+static struct steer_rule redirect(unsigned number, uint32_t table)
+{
+	return (struct steer_rule){.priority = numbers.rule_base + STEER_RULE_REDIRECT + number,
+		.table = table,
+		.protocol = numbers.protocol,
+		.mark = number << 8,
+		.mask = 0x3f00};
+}
+
+static unsigned change_redirects(void)
+{
+	steer_change_init(&change);
+	assert_int_equal(steer_change_redirects(&change, &held, &wanted, FAMILY_IPV4), 0);
+	return carry_out();
+}
+
+static void another_redirect_comes_before_the_old_one_goes(void **state)
+{
+	(void)state;
+	wanted.redirect[FAMILY_IPV4][0] = redirect(1, 2);
+	assert_int_equal(change_redirects(), 1);
+	assert_int_equal(change_redirects(), 0);
+	wanted.redirect[FAMILY_IPV4][0] = redirect(1, 3);
+	assert_true(steer_redirects_differ(&wanted, &held, FAMILY_IPV4));
+	assert_int_equal(change_redirects(), 2);
+	assert_false(change.step[0].deletes);
+	assert_true(change.step[1].deletes);
+	assert_false(steer_redirects_differ(&wanted, &held, FAMILY_IPV4));
+	wanted.redirect[FAMILY_IPV4][0] = (struct steer_rule){0};
+	assert_int_equal(change_redirects(), 1);
+	assert_int_equal(change_redirects(), 0);
+}
+
+static void a_full_set_of_redirects_is_replaced_in_one_batch(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < STEER_REDIRECTS_MAX; i++)
+			wanted.redirect[FAMILY_IPV4][i] = redirect(i + 1, 100 + round);
+		assert_int_equal(change_redirects(), (1 + round) * STEER_REDIRECTS_MAX);
+	}
+}
+
+static void redirects_are_known_by_place_and_protocol(void **state)
+{
+	struct steer_rule rule = redirect(1, 2);
+
+	(void)state;
+	assert_true(steer_hold_rule(&held, &numbers, &rule));
+	assert_int_equal(steer_find_redirect(held.redirect[FAMILY_IPV4], &rule), 0);
+	rule.protocol = 3;
+	assert_false(steer_hold_rule(&held, &numbers, &rule));
+	rule = redirect(STEER_REDIRECT_SPAN, 2);
+	assert_false(steer_hold_rule(&held, &numbers, &rule));
+	rule = redirect(1, 2);
+	rule.mask = 0;
+	assert_false(steer_hold_rule(&held, &numbers, &rule));
+}
+
+static void class_0_leaves_foreign_marks_alone(void **state)
+{
+	struct steer_numbers beside = numbers;
+
+	(void)state;
+	beside.foreign_mask = 0x3f00;
+	assert_int_equal(steer_class_rule(&beside, 0, FAMILY_IPV4).mask, 0x3f00);
+	assert_int_equal(steer_class_rule(&beside, 0, FAMILY_IPV4).mark, 0);
+	assert_int_equal(steer_class_rule(&beside, 1, FAMILY_IPV4).mask, beside.class_mask);
+	assert_int_equal(steer_main_rule(&beside, FAMILY_IPV4).mask, 0x3f00);
+	assert_int_equal(steer_class_rule(&numbers, 0, FAMILY_IPV4).mask, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +446,10 @@ int main(void)
 		cmocka_unit_test_setup(no_two_rules_share_a_priority, forget),
 		cmocka_unit_test_setup(many_balanced_and_lost_paths_fit_one_batch, forget),
 		cmocka_unit_test_setup(prefixes_on_the_link_follow, forget),
+		cmocka_unit_test_setup(another_redirect_comes_before_the_old_one_goes, forget),
+		cmocka_unit_test_setup(a_full_set_of_redirects_is_replaced_in_one_batch, forget),
+		cmocka_unit_test_setup(redirects_are_known_by_place_and_protocol, forget),
+		cmocka_unit_test_setup(class_0_leaves_foreign_marks_alone, forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
