@@ -354,10 +354,14 @@ static void print_scenario(const struct scenario *s, const struct scenario_resul
 		printf("  %-16s %8" PRIu64 " probes, %6" PRIu64 " lost, %.1f kB, %.1f B/s%s\n",
 			l->name, l->probes, l->probes_lost, (double)l->probe_bytes / 1e3,
 			(double)l->probe_bytes / span_s, l->metered ? ", metered" : "");
-		if (l->recording.backwards || l->recording.absurd)
-			printf("  %-16s left out: %zu rows back in time, %zu with values that "
-			       "cannot be\n",
-				"", l->recording.backwards, l->recording.absurd);
+		if (l->recording.backwards)
+			printf("  %-16s left out: %zu rows back in time, the first in line %d\n",
+				"", l->recording.backwards, l->recording.backwards_line);
+		if (l->recording.absurd)
+			printf("  %-16s left out: %zu rows with values that cannot be, the first "
+			       "in "
+			       "line %d\n",
+				"", l->recording.absurd, l->recording.absurd_line);
 	}
 }
 

@@ -147,9 +147,11 @@ static int take_row(struct recording *r, const struct csv *csv, int64_t offset_u
 	int has_rtt = number(csv, COLUMN_RTT, 0, 1e6, &rtt);
 	int has_loss = number(csv, COLUMN_LOSS, 0, 1, &loss);
 	struct recording_row row = {.rtt_us = -1};
+	int error;
 
 	if (has_t <= 0 || has_rtt < 0 || has_loss < 0) {
 		r->absurd++;
+		r->absurd_line = r->absurd_line ? r->absurd_line : csv->line;
 		return 0;
 	}
 	if (!has_rtt && !has_loss)
@@ -160,7 +162,10 @@ static int take_row(struct recording *r, const struct csv *csv, int64_t offset_u
 	row.loss = (uint32_t)(loss * UINT32_MAX);
 	if (row.rtt_us > RECORDING_LATE_US)
 		row.loss = UINT32_MAX;
-	return recording_append(r, &row) == -ENOMEM ? -ENOMEM : 0;
+	error = recording_append(r, &row);
+	if (error == -EINVAL && !r->backwards_line)
+		r->backwards_line = csv->line;
+	return error == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int by_value(const void *a, const void *b)

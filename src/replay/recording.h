@@ -30,8 +30,9 @@ struct recording {
 	int32_t median_us;
 	int64_t hold_us; /* a row holds so long at the most; RECORDING_HOLD_US */
 	size_t cursor;   /* of the last look */
-	/* rows that were left out, and why */
+	/* rows that were left out, and why; and the line of the first, 0: not from a file */
 	size_t backwards, absurd;
+	int backwards_line, absurd_line;
 };
 
 /*

@@ -60,8 +60,8 @@ static enum link_kind kind_of(const char *class)
 	return LINK_KIND_OTHER;
 }
 
-static int load_link(struct scenario_link *link, struct json_object *o, const char *file,
-	const char *traces_dir, struct problem *ret)
+static int load_link(const struct scenario_link *first, struct scenario_link *link,
+	struct json_object *o, const char *file, const char *traces_dir, struct problem *ret)
 {
 	const char *name = text(o, "name"), *recording = text(o, "file");
 	bool good = true;
@@ -80,6 +80,11 @@ static int load_link(struct scenario_link *link, struct json_object *o, const ch
 		problem_set(ret, file, 0, "the file name of link %s is too long", name);
 		return -ENAMETOOLONG;
 	}
+	for (const struct scenario_link *other = first; other < link; other++)
+		if (!strcmp(other->name, name)) {
+			problem_set(ret, file, 0, "two links are called %s", name);
+			return -EINVAL;
+		}
 	strcpy(link->name, name);
 	link->kind = kind_of(text(o, "class"));
 	link->metered = flag(o, "metered");
@@ -104,7 +109,8 @@ static int load_links(struct scenario *s, struct json_object *root, const char *
 	for (size_t i = 0; i < n && !error; i++) {
 		struct scenario_link *link = &s->link[s->n_links];
 
-		error = load_link(link, json_object_array_get_idx(links, i), file, traces_dir, ret);
+		error = load_link(s->link, link, json_object_array_get_idx(links, i), file,
+			traces_dir, ret);
 		if (error)
 			break;
 		s->n_links++;
@@ -139,6 +145,15 @@ static int load_root(struct scenario *s, struct json_object *root, const char *f
 	return error;
 }
 
+static int line_of(const char *text, size_t at)
+{
+	int line = 1;
+
+	for (size_t i = 0; i < at; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
 static struct json_object *parse_file(const char *file, struct problem *ret)
 {
 	char *buffer = malloc(SCENARIO_SIZE_MAX);
@@ -153,10 +168,13 @@ static struct json_object *parse_file(const char *file, struct problem *ret)
 
 		root = json_tokener_parse_ex(tok, buffer, (int)n);
 		if (!root || !json_object_is_type(root, json_type_object)) {
-			problem_set(ret, file, 0, "not a scenario: %s at byte %zu",
-				root ? "not an object"
-				     : json_tokener_error_desc(json_tokener_get_error(tok)),
-				json_tokener_get_parse_end(tok));
+			problem_set(ret, file, line_of(buffer, json_tokener_get_parse_end(tok)),
+				"not a scenario: %s",
+				root                     ? "not an object"
+				: n == SCENARIO_SIZE_MAX ? "the file is too large"
+				: json_tokener_get_error(tok) == json_tokener_continue
+					? "the file ends in the middle"
+					: json_tokener_error_desc(json_tokener_get_error(tok)));
 			json_object_put(root);
 			root = NULL;
 		}
