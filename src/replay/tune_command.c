@@ -380,6 +380,9 @@ static int run(struct task *t, struct problem *ret)
 		error = t->n_scenarios ? load_scenarios(t, ret) : load_record(t, ret);
 	if (!error) {
 		error = tune(&t->run, &t->result);
+		/* the pieces of a record are one again */
+		t->subject.site.scenario.t0_us = t->run.recording[0].t0_us;
+		t->subject.site.scenario.t1_us = t->run.recording[t->run.n_recordings - 1].t1_us;
 		if (!t->common.quiet && isatty(STDERR_FILENO))
 			fputs("\r\033[K", stderr);
 		if (error == -EDEADLK)
