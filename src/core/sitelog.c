@@ -93,6 +93,12 @@ void sitelog_init(struct sitelog_writer *w)
 	memset(w, 0, sizeof(*w));
 }
 
+static bool differs(const struct sitelog_link *a, const struct sitelog_link *b)
+{
+	return strcmp(a->name, b->name) != 0 || a->kind != b->kind || a->metered != b->metered ||
+	       a->preference != b->preference || a->order != b->order;
+}
+
 bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 {
 	bool news = w->links != policy->links;
@@ -104,15 +110,15 @@ bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 
 		if (!(policy->links & (UINT32_C(1) << i)))
 			continue;
-		memset(&link, 0, sizeof(link)); /* also between the fields */
+		memset(&link, 0, sizeof(link));
 		link.slot = (uint8_t)i;
 		link.kind = (uint8_t)p->kind;
 		link.metered = p->metered;
 		link.preference = p->preference;
 		link.order = p->order;
 		memcpy(link.name, p->name, strnlen(p->name, sizeof(link.name) - 1));
-		news |= memcmp(&link, &w->link[i], sizeof(link)) != 0;
-		memcpy(&w->link[i], &link, sizeof(link));
+		news |= differs(&link, &w->link[i]);
+		w->link[i] = link;
 	}
 	return news;
 }

@@ -69,7 +69,7 @@ static struct json_object *ask(const char *socket, const char *method, struct js
 	}
 	r = client_send(&c, 1, method, params);
 	if (!r)
-		r = client_read(&c, ANSWER_TIMEOUT_MS, &message);
+		client_read(&c, ANSWER_TIMEOUT_MS, &message);
 	client_close(&c);
 	result = json_object_get(json_get_object(message, "result"));
 	error = json_get_object(message, "error");

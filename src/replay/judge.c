@@ -110,7 +110,7 @@ void judge_bounds(struct scenario *s, int64_t *ret_least_us, int64_t *ret_first_
 	int64_t cost_us[LINKS_MAX] = {0}, first_us = 0;
 
 	for (int64_t at_us = s->t0_us; at_us < s->t1_us; at_us += JUDGE_SLOT_US) {
-		struct judge_slot slot[LINKS_MAX];
+		struct judge_slot slot[LINKS_MAX] = {{0}};
 		int64_t moved_us = least_of(cost_us, s->n_links) + JUDGE_SWITCH_US;
 		bool known = true;
 

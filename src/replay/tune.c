@@ -152,7 +152,7 @@ static int play(struct search *s, const struct tune_recording *r, int64_t *ret_u
 			return error;
 		sum_us += judge_total_us(&cost);
 	}
-	*ret_us = sum_us / s->run->seeds;
+	*ret_us = s->run->seeds ? sum_us / s->run->seeds : 0;
 	return 0;
 }
 
@@ -349,6 +349,7 @@ int tune(struct tune_run *run, struct tune_result *ret)
 	int error = -ENOMEM;
 
 	memset(ret, 0, sizeof(*ret));
+	run->seeds = run->seeds ? run->seeds : 1;
 	if (s)
 		s->tried = calloc(TUNE_POINTS_MAX, sizeof(*s->tried));
 	if (s && s->tried) {
