@@ -88,8 +88,8 @@ struct api_hooks {
 	int (*study)(void *user, const struct api_study *study, struct json_object **ret_json,
 		struct problem *ret);
 	void (*metrics)(void *user, api_metric_fn *tell, void *to);
-	/* Adds what only adapters know of a link: interface, evidence of its kind, resolvers. */
-	void (*link)(void *user, unsigned link, struct json_object *to);
+	/* Adds what only adapters know of a link: interface, resolvers and, with why, the evidence of its kind. */
+	void (*link)(void *user, unsigned link, bool why, struct json_object *to);
 	/* How it stands with OpenWrt's bus, in a word. */
 	const char *(*ubus_state)(void *user);
 	/* How another program is steered, and what of ours makes it so; nothing when there is none. */

@@ -28,6 +28,16 @@ static void put_steering(const struct api *api, struct json_object *o)
 		json_object_put(list);
 }
 
+/* What only adapters know of each link; why: also what its kind was guessed from. */
+static void add_details(struct api *api, struct json_object *links, bool why)
+{
+	for (size_t i = 0; api->hooks->link && i < json_object_array_length(links); i++) {
+		struct json_object *link = json_object_array_get_idx(links, i);
+
+		api->hooks->link(api->user, (unsigned)json_get_int(link, "slot", 0), why, link);
+	}
+}
+
 int show_status(struct api *api, const struct request *r, struct json_object **ret_result,
 	struct api_error *ret_error)
 {
@@ -37,6 +47,7 @@ int show_status(struct api *api, const struct request *r, struct json_object **r
 	(void)ret_error;
 	snapshot_take(&s, api->engine, api->now_us);
 	*ret_result = status_json(&s, api->now_wall_us);
+	add_details(api, json_get_array(*ret_result, "links"), false);
 	json_put_text(*ret_result, "version", AUTONOMY_VERSION);
 	json_put_int(*ret_result, "uptime_ms", (api->now_us - api->started_us) / USEC_MS);
 	json_put_int(*ret_result, "next", api->events ? (int64_t)api->events->next : 0);
@@ -47,12 +58,6 @@ int show_status(struct api *api, const struct request *r, struct json_object **r
 		json_put_int(*ret_result, "config_confirm_ms",
 			usec_max(0, api->trial.due_us - api->now_us) / USEC_MS);
 	return 0;
-}
-
-static void add_details(struct api *api, struct json_object *link)
-{
-	if (api->hooks->link)
-		api->hooks->link(api->user, (unsigned)json_get_int(link, "slot", 0), link);
 }
 
 int show_links(struct api *api, const struct request *r, struct json_object **ret_result,
@@ -66,8 +71,7 @@ int show_links(struct api *api, const struct request *r, struct json_object **re
 	snapshot_take(&s, api->engine, api->now_us);
 	*ret_result = json_object_new_object();
 	links = status_links_json(&s);
-	for (size_t i = 0; i < json_object_array_length(links); i++)
-		add_details(api, json_object_array_get_idx(links, i));
+	add_details(api, links, true);
 	json_object_object_add(*ret_result, "links", links);
 	return 0;
 }
@@ -82,7 +86,8 @@ int show_link(struct api *api, const struct request *r, struct json_object **ret
 		return -1;
 	snapshot_take(&s, api->engine, api->now_us);
 	*ret_result = status_link_json(&s, (unsigned)link, true);
-	add_details(api, *ret_result);
+	if (api->hooks->link)
+		api->hooks->link(api->user, (unsigned)link, true, *ret_result);
 	return 0;
 }
 

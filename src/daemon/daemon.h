@@ -107,6 +107,6 @@ const struct config *daemon_config(const struct daemon *d);
 int daemon_open_interfaces(struct daemon *d);
 void daemon_close_interfaces(struct daemon *d); /* also half opened */
 void daemon_tell_resolver(struct daemon *d);    /* when resolver_stale */
-void daemon_show_link(struct daemon *d, unsigned link, struct json_object *to);
+void daemon_show_link(struct daemon *d, unsigned link, bool why, struct json_object *to);
 
 extern const struct api_hooks daemon_hooks;

@@ -172,9 +172,9 @@ static void hook_metrics(void *user, api_metric_fn *tell, void *to)
 	}
 }
 
-static void hook_link(void *user, unsigned link, struct json_object *to)
+static void hook_link(void *user, unsigned link, bool why, struct json_object *to)
 {
-	daemon_show_link(user, link, to);
+	daemon_show_link(user, link, why, to);
 }
 
 static const char *hook_ubus_state(void *user)

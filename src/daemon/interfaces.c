@@ -75,7 +75,7 @@ static void put_evidence(struct json_object *to, const struct kind_evidence *evi
 	json_object_object_add(to, "evidence", list);
 }
 
-void daemon_show_link(struct daemon *d, unsigned link, struct json_object *to)
+void daemon_show_link(struct daemon *d, unsigned link, bool why, struct json_object *to)
 {
 	const struct netifd_interface *i =
 		netifd_owner(netifd_table(d->netifd), d->policy.link[link].device);
@@ -83,7 +83,7 @@ void daemon_show_link(struct daemon *d, unsigned link, struct json_object *to)
 
 	json_put_text(to, "interface", i ? i->name : NULL);
 	json_put_text(to, "proto", i ? i->proto : NULL);
-	if (evidence)
+	if (evidence && why)
 		put_evidence(to, evidence);
 	resolver_show(d->resolver, link, to);
 }
