@@ -87,8 +87,8 @@ static int spawn_and_wait(const char *const argv[])
 		posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ);
 
 	if (error) {
-		fprintf(stderr, "autonomyctl: %s cannot be started: %s\n", argv[0],
-			strerror(error));
+		fprintf(stderr, "autonomyctl: %s cannot be started: %s; is it installed?\n",
+			argv[0], strerror(error));
 		return EXIT_REFUSED;
 	}
 	while (waitpid(pid, &status, 0) < 0)

@@ -134,7 +134,7 @@ static int change(struct uci_document *d, const char *text, struct problem *ret)
 static int first_problem(const struct config_problems *problems, int first, struct problem *ret)
 {
 	for (int i = 0; i < problems->n; i++) {
-		if (problems->warning[i] && i < first)
+		if (i < first && problems->warning[i])
 			continue;
 		*ret = problems->problem[i];
 		return -EINVAL;

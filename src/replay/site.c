@@ -393,7 +393,7 @@ static int by_preference(const void *a, const void *b)
 static void order_links(struct building *b)
 {
 	struct scenario *s = &b->site->scenario;
-	struct recording recording[LINKS_MAX];
+	struct recording recording[LINKS_MAX] = {{0}};
 	unsigned place[LINKS_MAX], n = 0;
 
 	for (unsigned i = 0; i < s->n_links; i++) {
