@@ -176,7 +176,8 @@ static void judge_class(struct path *p, const struct step_env *env, unsigned c,
 	least = class->min_score +
 		(class->need == CLASS_NEED_REALTIME && p->bad_us[c] ? GOOD_MARGIN : 0);
 	if (c == 0)
-		p->troubled = p->score[c] < least && !p->congested && no_chance(p, env, w);
+		p->troubled = p->score[c] < least && !p->congested && !p->queueing &&
+			      no_chance(p, env, w);
 	if (p->score[c] < least && !p->congested) {
 		p->good_us[c] = 0;
 		if (!p->bad_us[c]) {
@@ -252,7 +253,7 @@ static bool own_doing(const struct path *p, const struct step_env *env,
 	const struct passive *passive)
 {
 	/* once begun it lasts as long as the load: a full queue loses before it delays */
-	return passive_loaded(passive, env->now_us) &&
+	return passive_strained(passive, env->now_us) &&
 	       (slower(p) || p->congested || p->loss_ppm > STRAIN_LOSS_PPM);
 }
 
@@ -302,7 +303,7 @@ static int severity(const struct path *p, const struct step_env *env, bool silen
 
 void assess_trouble(struct path *p, const struct step_env *env, bool active)
 {
-	bool silent = p->silent_us && p->misses >= 2;
+	bool silent = p->silent_us && p->misses >= 2 && !p->queueing;
 	bool dead = p->health == HEALTH_DEAD || p->health == HEALTH_RECOVERING;
 	int64_t every_us = p->heartbeat_interval_us;
 

@@ -27,7 +27,9 @@
 #define LOAD_BPS_MIN                                                                               \
 	500000 /* under half a megabit a second nobody fills a line worth failing over to */
 #define BORNE_US (4 * USEC_S) /* a queue that fills has shown itself by then */
-#define BORNE_DECAY 4096      /* stretches: e-fold in four and a half hours */
+#define BEGINS_US USEC_S
+#define LATELY_US (5 * USEC_S)
+#define BORNE_DECAY 4096 /* stretches: e-fold in four and a half hours */
 #define STALE_US (2 * USEC_S)
 #define BPS_MAX (INT64_C(1) << 42) /* no link is faster; keeps the average in range */
 
@@ -52,8 +54,8 @@ static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t
 	p->borne_rx_bytes += rx_bytes;
 	p->tx_peak_bps -= p->tx_peak_bps / usec_max(decay, 1);
 	p->rx_peak_bps -= p->rx_peak_bps / usec_max(decay, 1);
-	p->tx_peak_bps = usec_max(p->tx_peak_bps, p->tx_bps);
-	p->rx_peak_bps = usec_max(p->rx_peak_bps, p->rx_bps);
+	p->tx_peak_bps = usec_max(p->tx_peak_bps, p->tx_mean_bps);
+	p->rx_peak_bps = usec_max(p->rx_peak_bps, p->rx_mean_bps);
 }
 
 static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int64_t now_us)
@@ -136,6 +138,36 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 	}
 }
 
+static bool near_most(int64_t bps, int64_t peak_bps)
+{
+	return bps >= usec_max(peak_bps * 6 / 10, LOAD_BPS_MIN);
+}
+
+bool passive_loaded(const struct passive *p, int64_t now_us)
+{
+	return now_us - p->read_us < STALE_US &&
+	       (near_most(p->tx_bps, p->tx_peak_bps) || near_most(p->rx_bps, p->rx_peak_bps));
+}
+
+bool passive_strained(const struct passive *p, int64_t now_us)
+{
+	return now_us - p->read_us < STALE_US &&
+	       ((near_most(p->tx_bps, p->tx_peak_bps) &&
+			p->tx_mean_bps > p->borne_tx_bps * 3 / 2) ||
+		       (near_most(p->rx_bps, p->rx_peak_bps) &&
+			       p->rx_mean_bps > p->borne_rx_bps * 3 / 2));
+}
+
+bool passive_loaded_lately(const struct passive *p, int64_t now_us)
+{
+	return p->loaded_us && now_us - p->loaded_us < LATELY_US;
+}
+
+bool passive_load_begins(const struct passive *p, int64_t now_us)
+{
+	return passive_loaded_lately(p, now_us) && now_us - p->loaded_since_us < BEGINS_US;
+}
+
 void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us)
 {
 	const struct input_counters *last = &p->last;
@@ -170,6 +202,11 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 	p->known = true;
 	p->last = *c;
 	p->read_us = now_us;
+	if (passive_loaded(p, now_us)) {
+		if (!passive_loaded_lately(p, now_us))
+			p->loaded_since_us = now_us;
+		p->loaded_us = now_us;
+	}
 	p->asked_us = 0;
 	p->own_tx = p->own_rx = 0;
 }
@@ -241,16 +278,4 @@ void passive_judge(struct passive *p, bool well, int64_t now_us)
 	}
 	p->borne_us = now_us;
 	p->borne_tx_bytes = p->borne_rx_bytes = 0;
-}
-
-static bool strained(int64_t bps, int64_t mean_bps, int64_t peak_bps, int64_t borne_bps)
-{
-	return bps >= usec_max(peak_bps * 6 / 10, LOAD_BPS_MIN) && mean_bps > borne_bps * 3 / 2;
-}
-
-bool passive_loaded(const struct passive *p, int64_t now_us)
-{
-	return now_us - p->read_us < STALE_US &&
-	       (strained(p->tx_bps, p->tx_mean_bps, p->tx_peak_bps, p->borne_tx_bps) ||
-		       strained(p->rx_bps, p->rx_mean_bps, p->rx_peak_bps, p->borne_rx_bps));
 }

@@ -17,14 +17,16 @@ struct passive {
 	uint32_t own_tx, own_rx; /* packets of our probes since last */
 
 	int64_t tx_bps, rx_bps;           /* smoothed over about half a second */
-	int64_t tx_peak_bps, rx_peak_bps; /* the most seen, decaying by half in ten minutes */
 	int64_t tx_mean_bps, rx_mean_bps; /* smoothed over about two seconds */
+	int64_t tx_peak_bps, rx_peak_bps; /* the most of these, decaying by half in ten minutes */
 	int64_t busy_us;                  /* when users' packets were last sent */
 
 	/* load that the link has borne well: no delay, no loss.  In stretches of some seconds, the best of them kept */
 	int64_t borne_us; /* when the present stretch began; 0: none */
 	int64_t borne_tx_bytes, borne_rx_bytes;
 	int64_t borne_tx_bps, borne_rx_bps; /* decaying by half in some hours */
+	int64_t loaded_us;                  /* when passive_loaded() was true last; 0: never */
+	int64_t loaded_since_us;            /* since when, breaks of some seconds apart */
 
 	/* silence of the users' traffic */
 	int64_t received_us; /* time of the reading that last showed a packet received */
@@ -68,8 +70,17 @@ bool passive_busy(const struct passive *p, int64_t now_us);
 /* Whether one of the link's paths is without loss and delay just now: then what it carries is no strain to it. */
 void passive_judge(struct passive *p, bool well, int64_t now_us);
 
-/*
- * Our own traffic is near the most this link has ever carried, either way, and clearly more than it has borne well: delay and
- * loss may be of our own making.  A steady load that was no strain before does not become one: then the link has changed.
- */
+/* Our own traffic is near the most this link has ever carried, either way: there may be a queue. */
 bool passive_loaded(const struct passive *p, int64_t now_us);
+
+/*
+ * And it is clearly more than the link has borne well: delay and loss are of our own making.  A steady load that was no strain
+ * before does not become one: then the link has changed.
+ */
+bool passive_strained(const struct passive *p, int64_t now_us);
+
+/* Loaded just now or some seconds ago: the queue may still be there. */
+bool passive_loaded_lately(const struct passive *p, int64_t now_us);
+
+/* It has just begun: a queue is filling, and what enters it now comes out later than anything has before. */
+bool passive_load_begins(const struct passive *p, int64_t now_us);

@@ -12,6 +12,7 @@
 #define RECOVERY_MISSES 3
 #define FALSE_ALARM_GRAIN_US                                                                       \
 	(200 * USEC_MS) /* how often, at the most, a line gives occasion for a false alarm */
+#define SLOWEST_US (5 * USEC_S)
 #define LOADED_VETO_US                                                                             \
 	(1500 * USEC_MS) /* while we fill the line ourselves and answers flow, wait longer */
 #define COMPARE_US (40 * USEC_MS) /* probes sent this close to each other met the same line */
@@ -413,6 +414,10 @@ static void answer(struct path *p, const struct step_env *env, struct window_pro
 		p->gateway_alive_us = usec_max(p->gateway_alive_us, w->sent_us);
 		return;
 	}
+	if (rtt_us >= p->slowest_us || env->now_us - p->slowest_at_us > SLOWEST_US) {
+		p->slowest_us = rtt_us;
+		p->slowest_at_us = env->now_us;
+	}
 	p->unfit[w->target][w->method] = 0;
 	env->proven[path_family(p->index)][w->target] |= (uint8_t)(1U << w->method);
 	p->answered_once = true;
@@ -532,7 +537,15 @@ static int64_t veto_us(const struct path *p, const struct step_env *env,
 {
 	bool flows = passive->received_us && env->now_us - passive->received_us < 100 * USEC_MS;
 
-	return flows && (p->congested || passive_loaded(passive, env->now_us)) ? LOADED_VETO_US : 0;
+	if (flows && (p->congested || passive_loaded(passive, env->now_us)))
+		return LOADED_VETO_US;
+	if (passive_load_begins(passive, env->now_us))
+		return LOADED_VETO_US;
+	/* what stands in the queue that we have filled takes that long to come out of it */
+	if (passive_loaded_lately(passive, env->now_us) &&
+		env->now_us - p->slowest_at_us <= SLOWEST_US)
+		return usec_clamp(p->slowest_us - p->baseline.learned.rtt_us, 0, LOADED_VETO_US);
+	return 0;
 }
 
 static int64_t patience_us(const struct path *p, const struct step_env *env,
@@ -558,6 +571,16 @@ static void test_death(struct path *p, const struct step_env *env, const struct 
 	set_health(p, env, HEALTH_DEAD, silence_verdict(p));
 }
 
+/* Our own traffic fills, or has just filled, a queue: what is lost now is not how the line itself loses. */
+static bool own_queue(const struct path *p, const struct step_env *env,
+	const struct passive *passive)
+{
+	return passive_strained(passive, env->now_us) ||
+	       passive_load_begins(passive, env->now_us) ||
+	       (passive_loaded_lately(passive, env->now_us) &&
+		       p->slowest_us > 2 * p->baseline.learned.rtt_us + 20 * USEC_MS);
+}
+
 /*
  * Learns from the probes in the order in which they were sent, each when its fate is known: how many are lost in a row, and
  * how long such rows last.  (At the moment of an answer, probes that were sent before it may still be pending.)
@@ -571,8 +594,9 @@ static void learn_rows(struct path *p, const struct step_env *env)
 			if (!p->row++)
 				p->row_us = w->sent_us;
 		} else if (p->row) {
-			baseline_add_silence(&p->baseline, w->sent_us - p->row_us, p->row,
-				p->row_died, env->policy);
+			if (!p->queueing)
+				baseline_add_silence(&p->baseline, w->sent_us - p->row_us, p->row,
+					p->row_died, env->policy);
 			p->row = 0;
 			p->row_died = false;
 		}
@@ -585,6 +609,7 @@ void path_judge(struct path *p, const struct step_env *env, struct passive *pass
 
 	while ((w = window_expired(&p->window, env->now_us)))
 		miss(p, env, w);
+	p->queueing = own_queue(p, env, passive);
 	learn_rows(p, env);
 	if (p->suspicion == SUSPICION_CHECK && p->misses > 1 && env->now_us > p->suspect_us)
 		path_suspect(p, env, SUSPICION_BURST);

@@ -53,9 +53,11 @@ struct path {
 	int64_t suspect_us;  /* when the suspicion arose */
 	int64_t alive_us;    /* send time of the newest probe that was answered; 0: none yet */
 	int64_t answered_us; /* arrival of the newest answer */
-	int64_t silent_us;   /* send time of the oldest thing unanswered since alive_us; 0: none */
-	int64_t evidence;    /* of death, NAT fixed point, probes only */
-	uint32_t misses;     /* unanswered probes since alive_us */
+	int64_t slowest_us; /* longest round trip of late, for what our own traffic does to the line */
+	int64_t slowest_at_us; /* its arrival */
+	int64_t silent_us; /* send time of the oldest thing unanswered since alive_us; 0: none */
+	int64_t evidence;  /* of death, NAT fixed point, probes only */
+	uint32_t misses;   /* unanswered probes since alive_us */
 	int64_t gateway_alive_us; /* send time of the newest answered neighbour probe */
 	int64_t gateway_asked_us;
 	int64_t trusted_us; /* since when it has been UP without a break; 0: it is not */
@@ -81,6 +83,7 @@ struct path {
 	int64_t borne_us;             /* that long for class 0, weighed by how bad it was */
 	int64_t bore_us;              /* when that was brought up to date */
 	bool congested;
+	bool queueing; /* our own traffic fills, or has just filled, a queue; written by path_judge() */
 	bool troubled;          /* class 0's needs are not met, and that is hardly chance */
 	struct trouble trouble; /* with silences and with the needs of class 0 */
 	struct service_state service[SERVICE_COUNT];

@@ -105,6 +105,7 @@ static void check_switch(struct check *c, unsigned from, unsigned to)
 	struct world *w = &c->world;
 	int64_t now_us = w->runner.now_us;
 	struct path_view was, is;
+	struct decision_view d;
 
 	if (from >= w->n_links || to >= w->n_links)
 		return;
@@ -113,9 +114,11 @@ static void check_switch(struct check *c, unsigned from, unsigned to)
 	if (was.health != HEALTH_DOWN && was.health != HEALTH_ABSENT &&
 		(is.sample_age_us < 0 || is.sample_age_us > FRESH_US))
 		broken(c, "moved to a link that has not answered lately");
-	/* down the order of preference without any trouble in sight */
+	/* down the order of preference without any trouble in sight; what makes a link unsteady is remembered for hours */
+	engine_view_decision(w->engine, 0, FAMILY_IPV4, now_us, &d);
 	if (w->link[to].preference < w->link[from].preference && !w->link[from].enter_burst_ppm &&
-		!has_fault(&w->link[from], now_us - 5 * USEC_MIN, now_us + 1))
+		!has_fault(&w->link[from],
+			now_us - (d.step == STEP_STEADY ? 2 * USEC_H : 5 * USEC_MIN), now_us + 1))
 		tell_causeless(c, from, to);
 }
 
