@@ -58,7 +58,7 @@ static bool share(const struct scenario *a, const struct scenario *b)
 /* Recordings that share a file, also by way of a third, get the number of one group. */
 static void group(struct tune_run *run)
 {
-	unsigned of[TUNE_RECORDINGS_MAX], number[TUNE_RECORDINGS_MAX];
+	unsigned of[TUNE_RECORDINGS_MAX] = {0}, number[TUNE_RECORDINGS_MAX] = {0};
 
 	for (unsigned i = 0; i < run->n_recordings; i++)
 		of[i] = i;
