@@ -113,6 +113,11 @@ static bool was_flowing(const struct passive *p)
 	       p->unanswered_us - p->received_us <= FLOWING_US;
 }
 
+bool passive_busy(const struct passive *p, int64_t now_us)
+{
+	return p->busy_us && now_us - p->busy_us < BUSY_US;
+}
+
 static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_us, int64_t now_us)
 {
 	if (tx)
@@ -135,6 +140,10 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 		if (!p->unanswered_us)
 			p->unanswered_us = before_us;
 		p->unanswered += tx;
+	} else if (!passive_busy(p, now_us)) {
+		/* nobody waits any more: the traffic has ended or was moved, and how long is no gap of its own */
+		p->unanswered_us = 0;
+		p->unanswered = 0;
 	}
 }
 
@@ -252,11 +261,6 @@ uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us
 bool passive_frayed(const struct passive *p, int64_t now_us)
 {
 	return p->long_lacking >= FRAYED_PERMILLE && now_us - p->read_us < STALE_US;
-}
-
-bool passive_busy(const struct passive *p, int64_t now_us)
-{
-	return p->busy_us && now_us - p->busy_us < BUSY_US;
 }
 
 static int64_t borne(int64_t before_bps, int64_t bytes, int64_t took_us)
