@@ -122,13 +122,19 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 {
 	if (tx)
 		p->busy_us = now_us;
+	/* a link that is read rarely is not used: what began before is over, moved elsewhere or not */
+	if (now_us - before_us > DENSE_US) {
+		p->unanswered_us = 0;
+		p->unanswered = 0;
+		if (rx)
+			p->received_us = now_us;
+		return;
+	}
 	if (rx) {
 		int64_t gap_us = now_us - (p->unanswered_us ? p->unanswered_us : before_us);
 
 		/* up at once, down slowly: the usual gap is near the longest one */
-		/* readings that are far apart tell nothing of gaps */
-		if (now_us - before_us <= DENSE_US &&
-			((tx && !p->unanswered_us) || was_flowing(p))) {
+		if ((tx && !p->unanswered_us) || was_flowing(p)) {
 			p->gap_us =
 				gap_us > p->gap_us ? gap_us : imath_average(p->gap_us, gap_us, 5);
 			p->gap_us = usec_clamp(p->gap_us, 0, GAP_MAX_US);
@@ -140,10 +146,6 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 		if (!p->unanswered_us)
 			p->unanswered_us = before_us;
 		p->unanswered += tx;
-	} else if (!passive_busy(p, now_us)) {
-		/* nobody waits any more: the traffic has ended or was moved, and how long is no gap of its own */
-		p->unanswered_us = 0;
-		p->unanswered = 0;
 	}
 }
 
