@@ -116,7 +116,7 @@ enum step {
 
 enum event_kind {
 	EVENT_HEALTH, /* path: from, to (enum health), verdict; value: silence_us, probes lost, loss_ppm, rtt_us; limit_us: the patience, to DEAD */
-	EVENT_SWITCH, /* class, family: from, to (paths, PATHS_MAX: none), step; value: silence or bad time us, from score, to score, since fault us */
+	EVENT_SWITCH, /* class, family: from, to (paths, PATHS_MAX: none), step; value: silence or bad time us, from score, to score, family */
 	EVENT_STAY, /* class, family: a move was wanted and refused: from, to; value: why (enum stay) */
 	EVENT_CANARY, /* failback begins with new flows: from, to; value: hold us, until the rest follows us (-1: it stays) */
 	EVENT_FAIL_OPEN,  /* every path is dead: the last one stays routed */
