@@ -73,7 +73,7 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 		return;
 	p->share_ppm = 0;
 	/* among many of our own probes the users' packets cannot be counted exactly */
-	if (p->share_tx >= SHARE_PACKETS && p->share_own * 10 <= p->share_tx) {
+	if (p->share_tx >= SHARE_PACKETS && p->share_own * 4 <= p->share_tx) {
 		uint32_t ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 
@@ -245,6 +245,11 @@ void passive_forgive(struct passive *p, int64_t now_us)
 bool passive_thinned(const struct passive *p, int64_t now_us)
 {
 	return p->share_ppm && p->share_ppm < 850000 && now_us - p->read_us < STALE_US;
+}
+
+bool passive_lacking(const struct passive *p, int64_t now_us)
+{
+	return passive_thinned(p, now_us) && p->share_ppm < 800000;
 }
 
 uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us,

@@ -1,4 +1,5 @@
-"""Only IPv6 dies on the uplink in use: IPv6 must move, IPv4 must not notice."""
+"""Only IPv6 dies on the uplink in use: IPv6 must move, IPv4 must not notice.  The kernel counts a link's packets of both
+families together, and IPv4's are answered: only probes can tell, so the budget is that of an idle line."""
 from story import SWITCH, Story
 
 
@@ -14,7 +15,7 @@ STORY = Story(
     expect=SWITCH,
     traffic=("fresh", "udp", "fresh6", "udp6"),
     metric="fresh6_ms",
-    budget={"p50": 250, "p99": 500},
+    budget={"p99": 1000},
     family=6,
     check=check,
     trials=30,
