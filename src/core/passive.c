@@ -66,7 +66,8 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 	p->share_rx += rx;
 	p->share_own += own;
 	/* traffic has just begun here: a first idea of its share is wanted at once */
-	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx)
+	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx &&
+		p->share_own * 4 <= p->share_tx)
 		p->usual_ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 	if (now_us - p->share_us < SHARE_WINDOW_US)
@@ -82,7 +83,7 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 		p->share_ppm =
 			p->usual_ppm ? (uint32_t)((uint64_t)ppm * 1000000 / p->usual_ppm) : 0;
 		p->usual_ppm =
-			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 2 : 5);
+			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 1 : 5);
 	}
 	p->share_us = now_us;
 	p->share_tx = p->share_rx = p->share_own = 0;
