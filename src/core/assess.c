@@ -213,12 +213,6 @@ static bool promising(const struct path *p, const struct step_env *env, unsigned
 	       surprise(p, wide->n, wide->lost) >= NAT;
 }
 
-/* A fifth of the users' packets or several probes are missing: that is looked into without a rest. */
-static bool pressing(const struct view_of_window *w, const struct passive *passive, int64_t now_us)
-{
-	return passive_lacking(passive, now_us) || (w->lost >= 3 && w->loss_ppm >= 150000);
-}
-
 static void examine(struct path *p, const struct step_env *env, const struct passive *passive,
 	bool active, const struct view_of_window *w, const struct view_of_window *wide)
 {
@@ -233,7 +227,7 @@ static void examine(struct path *p, const struct step_env *env, const struct pas
 			undecided || (!p->bad[c] && (p->bad_us[c] || promising(p, env, c, wide)));
 	if (env->now_us < p->examine_until_us || (!thinned && !losing && !undecided))
 		return;
-	if (!undecided && !(active && pressing(w, passive, env->now_us)) && p->examined_us &&
+	if (!undecided && p->examined_us &&
 		env->now_us - p->examined_us < (frayed ? EXAMINE_CALLS_REST_US : EXAMINE_REST_US))
 		return;
 	p->examined_us = env->now_us;

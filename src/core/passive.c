@@ -66,15 +66,14 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 	p->share_rx += rx;
 	p->share_own += own;
 	/* traffic has just begun here: a first idea of its share is wanted at once */
-	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx &&
-		p->share_own * 4 <= p->share_tx)
+	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx)
 		p->usual_ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 	if (now_us - p->share_us < SHARE_WINDOW_US)
 		return;
 	p->share_ppm = 0;
 	/* among many of our own probes the users' packets cannot be counted exactly */
-	if (p->share_tx >= SHARE_PACKETS && p->share_own * 4 <= p->share_tx) {
+	if (p->share_tx >= SHARE_PACKETS && p->share_own * 10 <= p->share_tx) {
 		uint32_t ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 
@@ -83,7 +82,7 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 		p->share_ppm =
 			p->usual_ppm ? (uint32_t)((uint64_t)ppm * 1000000 / p->usual_ppm) : 0;
 		p->usual_ppm =
-			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 1 : 5);
+			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 2 : 5);
 	}
 	p->share_us = now_us;
 	p->share_tx = p->share_rx = p->share_own = 0;
@@ -246,11 +245,6 @@ void passive_forgive(struct passive *p, int64_t now_us)
 bool passive_thinned(const struct passive *p, int64_t now_us)
 {
 	return p->share_ppm && p->share_ppm < 850000 && now_us - p->read_us < STALE_US;
-}
-
-bool passive_lacking(const struct passive *p, int64_t now_us)
-{
-	return passive_thinned(p, now_us) && p->share_ppm < 800000;
 }
 
 uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us,
