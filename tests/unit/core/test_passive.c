@@ -95,6 +95,22 @@ static void a_few_packets_wait_for_a_whole_time_out(void **state)
 	assert_true(passive_silent(&p, now_us, TIMEOUT_US));
 }
 
+/* A link that died is read rarely until traffic comes back: that pause is none of its usual gaps. */
+static void what_sparse_readings_span_is_no_gap(void **state)
+{
+	(void)state;
+	stream(3 * USEC_S, 1, 1);
+	stream(120 * USEC_MS, 1, 0);
+	now_us += 4 * USEC_S;
+	feed(1, 0);
+	stream(USEC_S, 1, 1);
+	assert_true(p.gap_us <= 120 * USEC_MS);
+	feed(1, 0);
+	feed(1, 0);
+	stream(180 * USEC_MS, 1, 0);
+	assert_true(passive_silent(&p, now_us, TIMEOUT_US));
+}
+
 static void nothing_sent_is_no_silence(void **state)
 {
 	(void)state;
@@ -281,6 +297,44 @@ static void a_load_that_was_borne_well_is_no_strain(void **state)
 	assert_false(passive_strained(&p, now_us));
 }
 
+/* A thousand probes a second of 90 bytes each, both ways, and nothing else. */
+static void a_burst_of_our_own_probes_is_no_load(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		p.own_tx = p.own_rx = 10;
+		feed_bytes(10, 10, 90);
+		assert_false(passive_loaded(&p, now_us));
+	}
+	assert_int_equal(p.tx_mean_bps, 0);
+}
+
+static void a_load_begins_once(void **state)
+{
+	(void)state;
+	assert_false(passive_load_begins(&p, now_us));
+	stream(USEC_S, 1, 1);
+	assert_false(passive_load_begins(&p, now_us));
+	for (int i = 0; i < 80; i++)
+		feed_bytes(10, 1, 1250);
+	assert_true(passive_load_begins(&p, now_us));
+	for (int i = 0; i < 100; i++)
+		feed_bytes(10, 1, 1250);
+	assert_true(passive_loaded(&p, now_us));
+	assert_false(passive_load_begins(&p, now_us));
+	/* a pause of two seconds is not its end */
+	stream(2 * USEC_S, 1, 1);
+	assert_true(passive_loaded_lately(&p, now_us));
+	for (int i = 0; i < 50; i++)
+		feed_bytes(10, 1, 1250);
+	assert_false(passive_load_begins(&p, now_us));
+	stream(6 * USEC_S, 1, 1);
+	assert_false(passive_loaded_lately(&p, now_us));
+	for (int i = 0; i < 50; i++)
+		feed_bytes(10, 1, 1250);
+	assert_true(passive_load_begins(&p, now_us));
+}
+
 static void counters_that_start_over_are_no_evidence(void **state)
 {
 	(void)state;
@@ -336,6 +390,9 @@ int main(void)
 		cmocka_unit_test_setup(too_few_packets_say_nothing_of_a_share, fresh),
 		cmocka_unit_test_setup(busy_ends_a_second_after_the_last_packet, fresh),
 		cmocka_unit_test_setup(a_line_near_its_most_is_loaded, fresh),
+		cmocka_unit_test_setup(what_sparse_readings_span_is_no_gap, fresh),
+		cmocka_unit_test_setup(a_burst_of_our_own_probes_is_no_load, fresh),
+		cmocka_unit_test_setup(a_load_begins_once, fresh),
 		cmocka_unit_test_setup(a_load_that_was_borne_well_is_no_strain, fresh),
 		cmocka_unit_test_setup(counters_that_start_over_are_no_evidence, fresh),
 		cmocka_unit_test_setup(senseless_counters_do_no_harm, fresh),
