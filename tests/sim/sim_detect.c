@@ -11,6 +11,7 @@
 
 struct story {
 	const char *name;
+	enum link_kind link; /* of the one that fails */
 	enum fault_kind kind;
 	int32_t value;
 	uint32_t user_pps;
@@ -22,20 +23,24 @@ struct story {
 /* The budgets of the design, less the 60 ms that the first answer over the other link takes at 40
    ms. */
 static const struct story stories[] = {
-	{"black hole, 50 packets a second", FAULT_BLACK_HOLE, 0, 50, CLASS_NEED_DEFAULT, 5 * USEC_S,
-		190 * USEC_MS, 0, 440 * USEC_MS},
-	{"black hole, 5 packets a second", FAULT_BLACK_HOLE, 0, 5, CLASS_NEED_DEFAULT, 5 * USEC_S,
-		0, 0, 940 * USEC_MS},
-	{"black hole, idle", FAULT_BLACK_HOLE, 0, 0, CLASS_NEED_DEFAULT, 5 * USEC_S, 0, 0,
-		940 * USEC_MS},
-	{"gateway silent, idle", FAULT_SILENT, 0, 0, CLASS_NEED_DEFAULT, 5 * USEC_S, 0, 0,
-		940 * USEC_MS},
-	{"carrier", FAULT_CARRIER, 0, 50, CLASS_NEED_DEFAULT, USEC_S, 0, 0, 10 * USEC_MS},
-	{"loss of 30 %, 50 packets a second", FAULT_LOSS, 300000, 50, CLASS_NEED_DEFAULT,
-		20 * USEC_S, 0, 3 * USEC_S, 0},
-	{"loss of 30 %, idle", FAULT_LOSS, 300000, 0, CLASS_NEED_DEFAULT, 20 * USEC_S, 0, 0, 0},
-	{"loss of 5 %, realtime, 50 packets a second", FAULT_LOSS, 50000, 50, CLASS_NEED_REALTIME,
-		60 * USEC_S, 0, 8 * USEC_S, 0},
+	{"black hole, 50 packets a second", LINK_KIND_WIRED, FAULT_BLACK_HOLE, 0, 50,
+		CLASS_NEED_DEFAULT, 5 * USEC_S, 190 * USEC_MS, 0, 440 * USEC_MS},
+	{"black hole, 5 packets a second", LINK_KIND_WIRED, FAULT_BLACK_HOLE, 0, 5,
+		CLASS_NEED_DEFAULT, 5 * USEC_S, 0, 0, 940 * USEC_MS},
+	{"black hole, idle", LINK_KIND_WIRED, FAULT_BLACK_HOLE, 0, 0, CLASS_NEED_DEFAULT,
+		5 * USEC_S, 0, 0, 940 * USEC_MS},
+	{"gateway silent, idle", LINK_KIND_WIRED, FAULT_SILENT, 0, 0, CLASS_NEED_DEFAULT,
+		5 * USEC_S, 0, 0, 940 * USEC_MS},
+	{"carrier", LINK_KIND_WIRED, FAULT_CARRIER, 0, 50, CLASS_NEED_DEFAULT, USEC_S, 0, 0,
+		10 * USEC_MS},
+	{"loss of 30 %, 50 packets a second", LINK_KIND_WIRED, FAULT_LOSS, 300000, 50,
+		CLASS_NEED_DEFAULT, 20 * USEC_S, 0, 3 * USEC_S, 0},
+	{"loss of 30 % on a radio link, 50 a second", LINK_KIND_STARLINK, FAULT_LOSS, 300000, 50,
+		CLASS_NEED_DEFAULT, 20 * USEC_S, 0, 10 * USEC_S, 0},
+	{"loss of 30 %, idle", LINK_KIND_WIRED, FAULT_LOSS, 300000, 0, CLASS_NEED_DEFAULT,
+		20 * USEC_S, 0, 0, 0},
+	{"loss of 5 %, realtime, 50 packets a second", LINK_KIND_WIRED, FAULT_LOSS, 50000, 50,
+		CLASS_NEED_REALTIME, 60 * USEC_S, 0, 8 * USEC_S, 0},
 };
 
 /* Time from the fault until traffic has left the link, or give_up_us. */
@@ -49,6 +54,7 @@ static int64_t trial(const struct story *s, uint64_t seed)
 	w.policy.class[0].min_score = s->need == CLASS_NEED_REALTIME ? 80 : 70;
 	for (unsigned i = 0; i < 2; i++)
 		world_add_link(&w)->user_pps = s->user_pps;
+	w.link[0].kind = s->link;
 	fault_us = WARM_UP_US + world_draw(&w, 10 * USEC_S);
 	world_add_fault(&w, 0, s->kind, fault_us, USEC_DAY, s->value);
 	world_begin(&w);
