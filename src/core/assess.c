@@ -291,7 +291,7 @@ void assess_path(struct path *p, const struct step_env *env, struct passive *pas
 									: USEC_S);
 }
 
-/* Percent: silence is all of it; what is too bad for everyday use counts at least a quarter. */
+/* Percent: silence is all of it, else the points that the score of everyday traffic lacks. */
 static int severity(const struct path *p, const struct step_env *env, bool silent)
 {
 	int short_of = (int)env->policy->class[0].min_score - (int)p->score[0];

@@ -274,14 +274,14 @@ static int64_t borne(int64_t before_bps, int64_t bytes, int64_t took_us)
 
 void passive_judge(struct passive *p, bool well, int64_t now_us)
 {
-	int64_t took_us = now_us - p->borne_us;
+	int64_t took_us = now_us - p->stretch_us;
 
-	if (well && p->borne_us && took_us < BORNE_US)
+	if (well && p->stretch_us && took_us < BORNE_US)
 		return;
-	if (well && p->borne_us) {
+	if (well && p->stretch_us) {
 		p->borne_tx_bps = borne(p->borne_tx_bps, p->borne_tx_bytes, took_us);
 		p->borne_rx_bps = borne(p->borne_rx_bps, p->borne_rx_bytes, took_us);
 	}
-	p->borne_us = now_us;
+	p->stretch_us = now_us;
 	p->borne_tx_bytes = p->borne_rx_bytes = 0;
 }

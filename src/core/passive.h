@@ -22,7 +22,7 @@ struct passive {
 	int64_t busy_us;                  /* when users' packets were last sent */
 
 	/* load that the link has borne well: no delay, no loss.  In stretches of some seconds, the best of them kept */
-	int64_t borne_us; /* when the present stretch began; 0: none */
+	int64_t stretch_us; /* when the present stretch began; 0: none */
 	int64_t borne_tx_bytes, borne_rx_bytes;
 	int64_t borne_tx_bps, borne_rx_bps; /* decaying by half in some hours */
 	int64_t loaded_us;                  /* when passive_loaded() was true last; 0: never */
