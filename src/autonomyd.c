@@ -75,7 +75,7 @@ static int release(const struct daemon_options *o)
 	struct event_base *base = event_base_new();
 	struct problem problem = {0};
 	struct steer *steer;
-	int error;
+	int error, resolver_error;
 
 	if (config_load(o->config_file, &config, &problems) < 0)
 		config_default(&config);
@@ -87,8 +87,8 @@ static int release(const struct daemon_options *o)
 	}
 	steer_set_run_dir(steer, o->run_dir);
 	error = steer_release(steer);
-	if (!error)
-		error = resolver_release(&config);
+	resolver_error = resolver_release(&config);
+	error = error < 0 ? error : resolver_error;
 	if (error < 0)
 		fprintf(stderr, "autonomyd: not everything could be removed: %s\n",
 			strerror(-error));

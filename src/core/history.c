@@ -132,15 +132,10 @@ static uint8_t make_flags(bool in_use, unsigned out, unsigned health)
 	return (uint8_t)(FLAG_KNOWN | (in_use ? FLAG_IN_USE : 0) | out << OUT_SHIFT | health);
 }
 
-static bool is_out(enum health health)
-{
-	return health == HEALTH_ABSENT || health == HEALTH_DOWN || health == HEALTH_DEAD;
-}
-
 static struct history_cell cell_of(const struct path_view *view, bool in_use)
 {
 	struct history_cell c = {
-		.flags = make_flags(in_use, is_out(view->health) ? 7 : 0, view->health),
+		.flags = make_flags(in_use, health_is_down(view->health) ? 7 : 0, view->health),
 		.rtt = view->rtt_us < 0 ? 0 : nearest(rtt_of, view->rtt_us),
 		.loss = view->loss_ppm < 0 ? 0 : nearest(loss_of, view->loss_ppm),
 		.score = view->score[0] > 100 ? 100 : view->score[0],

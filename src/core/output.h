@@ -76,6 +76,12 @@ enum health {
 	HEALTH_COUNT,
 };
 
+/* Nothing can be sent over it, as far as is known. */
+static inline bool health_is_down(enum health health)
+{
+	return health == HEALTH_ABSENT || health == HEALTH_DOWN || health == HEALTH_DEAD;
+}
+
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_NO_CARRIER,

@@ -29,15 +29,10 @@ void daemon_close_interfaces(struct daemon *d)
 	netifd_free(d->netifd);
 }
 
-static bool is_working(enum health health)
-{
-	return health != HEALTH_ABSENT && health != HEALTH_DOWN && health != HEALTH_DEAD;
-}
-
 void daemon_tell_resolver(struct daemon *d)
 {
 	struct resolver_state state = {
-		.config = daemon_config(d),
+		.config = &d->steering, /* among other rules they have other numbers */
 		.interfaces = netifd_table(d->netifd),
 		.policy = &d->policy,
 	};
@@ -53,7 +48,7 @@ void daemon_tell_resolver(struct daemon *d)
 		if (!(d->policy.links >> path_link(i) & 1))
 			continue;
 		engine_view_path(d->engine, i, now_us, &v);
-		if (is_working(v.health))
+		if (!health_is_down(v.health))
 			state.working |= UINT32_C(1) << i;
 	}
 	resolver_update(d->resolver, &state);

@@ -16,6 +16,7 @@
 #include "api/json.h"
 #include "base/usec.h"
 #include "codec/resolv_conf.h"
+#include "io/file_watch.h"
 #include "io/log.h"
 #include "io/steer_numbers.h"
 #include "io/steer_object.h"
@@ -42,8 +43,9 @@ struct server {
 struct pin {
 	uint8_t family;
 	bool own; /* of this machine's alone */
+	uint8_t protocol;
 	uint8_t address[16];
-	uint32_t table;
+	uint32_t table, priority;
 };
 
 struct pins {
@@ -61,7 +63,8 @@ struct resolver {
 	unsigned n;
 	struct server server[SERVERS_MAX];
 	struct pins pins;
-	bool pins_known; /* else they may differ from the kernel's */
+	uint8_t protocol; /* of the pins; 0: none yet */
+	bool pins_known;  /* else they may differ from the kernel's */
 };
 
 /* --- which resolvers there are --- */
@@ -182,6 +185,8 @@ static void want_pins(const struct resolver *r, const struct steer_numbers *numb
 		memset(pin, 0, sizeof(*pin));
 		pin->family = s->family;
 		pin->own = !is_private(s);
+		pin->protocol = numbers->protocol;
+		pin->priority = numbers->rule_base + RULE_PLACE;
 		memcpy(pin->address, s->address, sizeof(pin->address));
 		pin->table =
 			steer_link_table(numbers, path_link((unsigned)__builtin_ctz(s->paths)));
@@ -189,8 +194,7 @@ static void want_pins(const struct resolver *r, const struct steer_numbers *numb
 	}
 }
 
-static void put_rule(struct netlink_batch *b, const struct steer_numbers *numbers,
-	const struct pin *pin, bool deletes)
+static void put_rule(struct netlink_batch *b, const struct pin *pin, bool deletes)
 {
 	size_t size = steer_address_size((enum family)pin->family);
 	struct fib_rule_hdr header = {
@@ -203,26 +207,24 @@ static void put_rule(struct netlink_batch *b, const struct steer_numbers *number
 
 	if (!nlh)
 		return;
-	mnl_attr_put_u32(nlh, FRA_PRIORITY, numbers->rule_base + RULE_PLACE);
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, pin->priority);
 	mnl_attr_put_u32(nlh, FRA_TABLE, pin->table);
-	mnl_attr_put_u8(nlh, FRA_PROTOCOL, numbers->protocol);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, pin->protocol);
 	mnl_attr_put(nlh, FRA_DST, size, pin->address);
 	if (pin->own)
 		mnl_attr_put_strz(nlh, FRA_IIFNAME, "lo");
 }
 
 struct rule_dump {
-	const struct steer_numbers *numbers;
+	uint8_t protocol;
 	struct pins *pins;
 };
 
-/* What is not quite like ours cannot be ours, whatever its number. */
+/* Of all rules of ours only these are about destinations; their place may be another than today's. */
 static int see_rule(const struct nlmsghdr *nlh, void *user)
 {
 	struct rule_dump *d = user;
 	struct pin *pin = &d->pins->pin[d->pins->n];
-	uint32_t priority = 0;
-	uint8_t protocol = 0;
 	const struct nlattr *attr;
 	struct fib_rule_hdr header;
 	enum family family;
@@ -240,7 +242,7 @@ static int see_rule(const struct nlmsghdr *nlh, void *user)
 		unsigned type = mnl_attr_get_type(attr);
 
 		if (type == FRA_PRIORITY)
-			(void)steer_attribute_u32(attr, &priority);
+			(void)steer_attribute_u32(attr, &pin->priority);
 		else if (type == FRA_TABLE)
 			(void)steer_attribute_u32(attr, &pin->table);
 		else if (type == FRA_DST)
@@ -248,17 +250,17 @@ static int see_rule(const struct nlmsghdr *nlh, void *user)
 		else if (type == FRA_IIFNAME)
 			pin->own = true;
 		else if (type == FRA_PROTOCOL && mnl_attr_get_payload_len(attr) == 1)
-			protocol = mnl_attr_get_u8(attr);
+			pin->protocol = mnl_attr_get_u8(attr);
 	}
-	if (priority == d->numbers->rule_base + RULE_PLACE && protocol == d->numbers->protocol)
+	if (pin->protocol == d->protocol)
 		d->pins->n++;
 	return 0;
 }
 
-static int dump_pins(struct netlink *netlink, const struct steer_numbers *numbers, struct pins *ret)
+static int dump_pins(struct netlink *netlink, uint8_t protocol, struct pins *ret)
 {
 	static const enum family family[] = {FAMILY_IPV4, FAMILY_IPV6};
-	struct rule_dump d = {numbers, ret};
+	struct rule_dump d = {protocol, ret};
 
 	ret->n = 0;
 	for (unsigned i = 0; i < FAMILY_COUNT; i++) {
@@ -275,6 +277,7 @@ static int dump_pins(struct netlink *netlink, const struct steer_numbers *number
 static bool is_same_pin(const struct pin *a, const struct pin *b)
 {
 	return a->family == b->family && a->own == b->own && a->table == b->table &&
+	       a->priority == b->priority && a->protocol == b->protocol &&
 	       !memcmp(a->address, b->address, sizeof(a->address));
 }
 
@@ -295,24 +298,23 @@ static bool are_same_pins(const struct pins *a, const struct pins *b)
 }
 
 /* Looks at the kernel each time: it is rarely that something differs, and others may have cleaned up. */
-static int set_pins(struct netlink *netlink, const struct steer_numbers *numbers,
-	const struct pins *wanted)
+static int set_pins(struct netlink *netlink, uint8_t protocol, const struct pins *wanted)
 {
 	struct netlink_batch batch;
 	struct pins held = {0};
 	int error = netlink->socket ? 0 : netlink_open(netlink, NETLINK_ROUTE);
 
 	if (!error)
-		error = dump_pins(netlink, numbers, &held);
+		error = dump_pins(netlink, protocol, &held);
 	if (error)
 		return error;
 	netlink_batch_init(&batch);
 	for (unsigned i = 0; i < wanted->n; i++)
 		if (!has_pin(&held, &wanted->pin[i]))
-			put_rule(&batch, numbers, &wanted->pin[i], false);
+			put_rule(&batch, &wanted->pin[i], false);
 	for (unsigned i = 0; i < held.n; i++)
 		if (!has_pin(wanted, &held.pin[i]))
-			put_rule(&batch, numbers, &held.pin[i], true);
+			put_rule(&batch, &held.pin[i], true);
 	return batch.count ? netlink_run(netlink, &batch, NULL, NULL) : 0;
 }
 
@@ -352,6 +354,7 @@ static int replace_file(const char *file, const char *text, size_t size, const s
 {
 	const struct timespec times[2] = {later(was), later(was)};
 	char other[CONFIG_PATH_SIZE + 16];
+	struct stat now = {0};
 	int fd, error = 0;
 
 	snprintf(other, sizeof(other), "%s.autonomy", file);
@@ -364,7 +367,13 @@ static int replace_file(const char *file, const char *text, size_t size, const s
 	(void)fchmod(fd, was->st_mode & 0777);
 	if (fchown(fd, was->st_uid, was->st_gid) < 0)
 		errno = 0; /* ours then: who reads it may read that too */
-	if (!error && (futimens(fd, times) < 0 || rename(other, file) < 0))
+	if (!error && futimens(fd, times) < 0)
+		error = -errno;
+	/* netifd has written another meanwhile: its event comes, and that one is read */
+	(void)stat(file, &now);
+	if (!error && !file_is_same(&now, was))
+		(void)unlink(other);
+	else if (!error && rename(other, file) < 0)
 		error = -errno;
 	close(fd);
 	if (error)
@@ -505,13 +514,17 @@ void resolver_free(struct resolver *r)
 static void apply_pins(struct resolver *r, const struct config *config)
 {
 	struct steer_numbers numbers = steer_numbers(config);
-	struct pins wanted = {0};
+	struct pins wanted = {0}, none = {0};
 	int error;
 
+	/* what bears another number would not be found again */
+	if (r->protocol && r->protocol != numbers.protocol)
+		(void)set_pins(&r->netlink, r->protocol, &none);
+	r->protocol = numbers.protocol;
 	want_pins(r, &numbers, &wanted);
 	if (r->pins_known && are_same_pins(&wanted, &r->pins))
 		return;
-	error = set_pins(&r->netlink, &numbers, &wanted);
+	error = set_pins(&r->netlink, numbers.protocol, &wanted);
 	if (error)
 		log_line(LOG_WARNING, "dns: rules for resolvers: %s", strerror(-error));
 	r->pins_known = !error;
@@ -558,10 +571,9 @@ void resolver_show(const struct resolver *r, unsigned link, struct json_object *
 
 int resolver_release(const struct config *config)
 {
-	struct steer_numbers numbers = steer_numbers(config);
 	struct pins none = {0};
 	struct netlink netlink = {0};
-	int error = set_pins(&netlink, &numbers, &none);
+	int error = set_pins(&netlink, steer_numbers(config).protocol, &none);
 	int file_error = set_file(config->dns_file, NULL);
 
 	netlink_close(&netlink);

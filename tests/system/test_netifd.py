@@ -317,6 +317,27 @@ class Case(unittest.TestCase):
         self.daemon.send_signal(signal.SIGHUP)
         self.until(lambda: len(self.asked()) == 3 and not self.pins(), "everything as netifd has it")
 
+    def places(self):
+        return [line.split(":")[0] for line in run("ip", "-n", ROUTER, "rule").splitlines() if " to 10." in line]
+
+    def test_rules_for_resolvers_move_with_the_others(self):
+        file = self.folder / "autonomy"
+        plain = file.read_text()
+        self.assertEqual(self.places(), 3 * ["32550"])
+        # beside mwan3 ours come before all of its own
+        file.write_text(plain.replace("config autonomy 'main'", "config autonomy 'main'\n\toption mode 'mwan3'"))
+        self.daemon.send_signal(signal.SIGHUP)
+        self.until(lambda: self.places() == 3 * ["750"], "the rules before mwan3's")
+        # a successor with other numbers finds them too
+        self.daemon.kill()
+        self.daemon.wait()
+        file.write_text(plain.replace("config steer 'steer'", "config steer 'steer'\n\toption rule_base '20000'"))
+        self.daemon = self.start_daemon()
+        self.until(lambda: self.places() == 3 * ["20150"], "the rules where they belong now")
+        file.write_text(plain.replace("config steer 'steer'", "config steer 'steer'\n\toption protocol '75'"))
+        self.daemon.send_signal(signal.SIGHUP)
+        self.until(lambda: self.places() == 3 * ["32550"], "the rules with another protocol number")
+
     @unittest.skipUnless(shutil.which("dnsmasq"), "dnsmasq is not installed")
     def test_dnsmasq_follows_without_a_restart(self):
         for i in (1, 2, 3):
