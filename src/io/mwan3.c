@@ -11,6 +11,8 @@
 
 #include "base/usec.h"
 #include "core/names.h"
+#include "io/file_watch.h"
+#include "io/links_follow.h"
 #include "io/log.h"
 #include "io/netlink.h"
 
@@ -34,6 +36,7 @@ struct mwan3 {
 	char file_name[CONFIG_PATH_SIZE];
 	struct stat file_stat;
 	enum config_mode mode;
+	uint32_t own_mask; /* our mark_mask */
 	void (*changed)(void *user);
 	void *user;
 	struct netlink netlink;
@@ -58,14 +61,6 @@ struct mwan3 {
 	struct steer_rule rule[FAMILY_COUNT]
 			      [STEER_REDIRECTS_MAX]; /* as asked for last, to be shown */
 };
-
-static void arm(struct mwan3 *m, int64_t wait_us)
-{
-	struct timeval wait = {.tv_sec = (time_t)(wait_us / USEC_S),
-		.tv_usec = (suseconds_t)(wait_us % USEC_S)};
-
-	event_add(m->timer, &wait);
-}
 
 /* It has gone a moment ago: a restart. */
 static bool recent(const struct mwan3 *m)
@@ -178,7 +173,7 @@ static bool look(struct mwan3 *m)
 	return differs;
 }
 
-static void read_file(struct mwan3 *m, uint32_t own_mask)
+static void read_file(struct mwan3 *m)
 {
 	struct problem problem = {0};
 	int error;
@@ -190,12 +185,12 @@ static void read_file(struct mwan3 *m, uint32_t own_mask)
 	if (error && error != -ENOENT)
 		log_line(LOG_WARNING, "%s:%d: %s; mwan3 is left alone", m->file_name, problem.line,
 			problem.text);
-	if (!error && m->file.mask & own_mask) {
+	if (!error && m->file.mask & m->own_mask) {
 		m->configured = false;
 		log_line(LOG_WARNING,
 			"mwan3: mmx_mask 0x%x and our mark_mask 0x%x overlap: choose "
 			"another mark_mask; mwan3 is left alone",
-			m->file.mask, own_mask);
+			m->file.mask, m->own_mask);
 	}
 	if (m->configured && m->file.left_out && m->mode != CONFIG_MODE_KERNEL)
 		log_line(LOG_INFO,
@@ -207,18 +202,16 @@ static void read_file(struct mwan3 *m, uint32_t own_mask)
 static void settle(struct mwan3 *m)
 {
 	if (!m->settling)
-		arm(m, SETTLE_US);
+		follow_arm(m->timer, SETTLE_US);
 	m->settling = true;
 }
 
 static bool file_changed(const struct mwan3 *m)
 {
-	const struct stat *was = &m->file_stat;
-	struct stat st = {0};
+	struct stat now = {0};
 
-	(void)stat(m->file_name, &st);
-	return st.st_mtime != was->st_mtime || st.st_ino != was->st_ino ||
-	       st.st_size != was->st_size;
+	(void)stat(m->file_name, &now);
+	return !file_is_same(&now, &m->file_stat);
 }
 
 static void timer_fired(evutil_socket_t fd, short what, void *user)
@@ -232,7 +225,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *user)
 	if (file_changed(m) || look(m) || is_there(m) != m->told_there)
 		m->changed(m->user);
 	else if (recent(m))
-		arm(m, REMEMBER_US);
+		follow_arm(m->timer, REMEMBER_US);
 }
 
 static int take_event(const struct nlmsghdr *nlh, void *user)
@@ -293,21 +286,25 @@ void mwan3_free(struct mwan3 *m)
 
 void mwan3_configure(struct mwan3 *m, const struct config *config)
 {
+	bool was_present = m->present;
+	bool anew = m->mode != config->mode || m->own_mask != config->mark_mask ||
+		    strcmp(m->file_name, config->mwan3_config) != 0 || file_changed(m);
+
 	snprintf(m->file_name, sizeof(m->file_name), "%s", config->mwan3_config);
 	m->mode = config->mode;
-	read_file(m, config->mark_mask);
+	m->own_mask = config->mark_mask;
+	/* this is called whenever its rules change too: what is so already is told once */
+	if (anew)
+		read_file(m);
 	(void)look(m);
+	if (!anew && m->present == was_present)
+		return;
 	if (m->present && m->mode == CONFIG_MODE_KERNEL)
 		log_line(LOG_WARNING, "mwan3 is running and its rules come first: stop it, or set "
 				      "mode to auto");
 	if (!m->present && m->mode == CONFIG_MODE_MWAN3)
 		log_line(LOG_WARNING,
 			"mode is mwan3, but mwan3 is not running: all traffic is ours");
-}
-
-bool mwan3_present(const struct mwan3 *m)
-{
-	return m->present;
 }
 
 bool mwan3_steered(const struct mwan3 *m)
@@ -416,13 +413,9 @@ void mwan3_fill_policy(struct mwan3 *m, struct policy *policy)
 		policy->link[slot].shared = m->shared & UINT32_C(1) << slot;
 	}
 	m->told_there = is_there(m);
-	if (recent(m))
-		arm(m, REMEMBER_US);
-}
-
-static bool is_down(uint8_t health)
-{
-	return health == HEALTH_ABSENT || health == HEALTH_DOWN || health == HEALTH_DEAD;
+	/* while rules change the timer is about them; it finds this by itself then */
+	if (recent(m) && !m->settling)
+		follow_arm(m->timer, REMEMBER_US);
 }
 
 bool mwan3_health(struct mwan3 *m, unsigned path, enum health health)
@@ -449,12 +442,12 @@ static bool routed(const struct action_route *route, unsigned path)
 static bool avoids(const struct mwan3 *m, const struct action_route *route, unsigned path)
 {
 	uint32_t bit = UINT32_C(1) << path;
-	uint8_t health = m->health[path];
+	enum health health = (enum health)m->health[path];
 	int32_t own, used;
 
 	if (!route->n || routed(route, path))
 		return false;
-	if (is_down(health) || health == HEALTH_RECOVERING)
+	if (health_is_down(health) || health == HEALTH_RECOVERING)
 		return true;
 	own = m->preference[path_link(path)];
 	used = m->preference[path_link(route->path[0])];
@@ -475,7 +468,8 @@ static void note_avoided(struct mwan3 *m, const struct action_route *route)
 			continue;
 		}
 		/* those that the engine chose it moves itself */
-		if (!(m->avoided & bit) && is_down(m->health[path]))
+		if (!((m->avoided | m->routed) & bit) &&
+			health_is_down((enum health)m->health[path]))
 			m->dead |= bit;
 		m->avoided |= bit;
 	}
@@ -491,7 +485,7 @@ static bool serves(const struct mwan3 *m, unsigned interface, enum family family
 	unsigned path = path_of_interface(m, interface);
 
 	return m->seen[interface].marked && path < PATHS_MAX && path_family(path) == family &&
-	       !(m->avoided & UINT32_C(1) << path) && !is_down(m->health[path]);
+	       !(m->avoided & UINT32_C(1) << path) && !health_is_down((enum health)m->health[path]);
 }
 
 /* Less is better: one that is under suspicion at this moment comes after the others, then by metric

@@ -37,9 +37,6 @@ void mwan3_free(struct mwan3 *m);
 /* The configuration has changed, or mwan3's may have. */
 void mwan3_configure(struct mwan3 *m, const struct config *config);
 
-/* mwan3 is there (its rules are in the kernel). */
-bool mwan3_present(const struct mwan3 *m);
-
 /* It is there, was a moment ago, or is to be waited for, and is what we steer. */
 bool mwan3_steered(const struct mwan3 *m);
 
