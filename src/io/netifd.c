@@ -24,7 +24,7 @@ struct netifd {
 	int ticket; /* of the call under way, 0: none */
 	int64_t asked_us, settle_at_us, retry_us;
 	struct netifd_table table;
-	struct netifd_stats stats;
+	bool present; /* it is on the bus */
 };
 
 static void ask_in(struct netifd *n, int64_t after_us)
@@ -34,8 +34,7 @@ static void ask_in(struct netifd *n, int64_t after_us)
 
 static void retry(struct netifd *n)
 {
-	n->stats.failures++;
-	if (!n->stats.present)
+	if (!n->present)
 		return; /* it says so when it is back */
 	n->retry_us = usec_clamp(2 * n->retry_us, RETRY_US, RETRY_MAX_US);
 	ask_in(n, n->retry_us);
@@ -54,7 +53,6 @@ static void replied(void *user, unsigned status, struct json_object *reply)
 		return;
 	}
 	n->retry_us = 0;
-	n->stats.dumps++;
 	if (n->settle_at_us)
 		ask_in(n, n->settle_at_us - inbox_clock_us());
 	if (next.left_out > n->table.left_out)
@@ -90,7 +88,6 @@ static void ask(struct netifd *n)
 {
 	int64_t now_us = inbox_clock_us();
 
-	n->stats.told++;
 	n->settle_at_us = now_us + SETTLE_US;
 	if (!n->ticket)
 		ask_in(n, usec_max(SOON_US, n->asked_us + GAP_US - now_us));
@@ -101,8 +98,8 @@ static void told(void *user, const char *name, struct json_object *data)
 	struct netifd *n = user;
 
 	(void)data;
-	n->stats.present = strcmp(name, UBUS_NOTIFY_GONE) != 0;
-	if (n->stats.present)
+	n->present = strcmp(name, UBUS_NOTIFY_GONE) != 0;
+	if (n->present)
 		ask(n);
 }
 
@@ -149,9 +146,4 @@ void netifd_free(struct netifd *n)
 const struct netifd_table *netifd_table(const struct netifd *n)
 {
 	return &n->table;
-}
-
-void netifd_stats(const struct netifd *n, struct netifd_stats *ret)
-{
-	*ret = n->stats;
 }

@@ -21,12 +21,3 @@ void netifd_free(struct netifd *n); /* before the bus goes */
 
 /* Lives as long as n; empty until netifd has answered. */
 const struct netifd_table *netifd_table(const struct netifd *n);
-
-struct netifd_stats {
-	bool present;      /* netifd is on the bus now */
-	uint64_t dumps;    /* replies that were taken */
-	uint64_t failures; /* calls that failed, and replies that were none */
-	uint64_t told;     /* notifications and events */
-};
-
-void netifd_stats(const struct netifd *n, struct netifd_stats *ret);

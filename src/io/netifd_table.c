@@ -107,19 +107,9 @@ static unsigned read_servers(struct json_object *servers, struct netifd_interfac
 	return left_out;
 }
 
-static void read_error(struct json_object *o, struct netifd_interface *ret)
-{
-	struct json_object *errors = json_get_array(o, "errors");
-	struct json_object *first = items(errors) ? item(errors, 0, json_type_object) : NULL;
-
-	if (first)
-		read_word(first, "code", ret->error, sizeof(ret->error));
-}
-
 /* False: it has no usable name. */
 static bool read_interface(struct json_object *o, struct netifd_interface *ret, uint16_t *left_out)
 {
-	struct json_object *data = json_get_object(o, "data");
 	struct json_object *inactive = json_get_object(o, "inactive");
 	int64_t metric = json_get_int(o, "metric", 0);
 
@@ -133,9 +123,6 @@ static bool read_interface(struct json_object *o, struct netifd_interface *ret, 
 	ret->up = json_get_bool(o, "up");
 	ret->dynamic = json_get_bool(o, "dynamic");
 	ret->metric = metric > 0 && metric <= INT32_MAX ? (uint32_t)metric : 0;
-	if (data)
-		read_word(data, "zone", ret->zone, sizeof(ret->zone));
-	read_error(o, ret);
 	if (!ret->up)
 		return true;
 	if (inactive)
@@ -239,8 +226,7 @@ static bool is_same_interface(const struct netifd_interface *a, const struct net
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->proto, b->proto) &&
 	       !strcmp(a->device, b->device) && !strcmp(a->l3_device, b->l3_device) &&
-	       !strcmp(a->zone, b->zone) && !strcmp(a->error, b->error) && a->up == b->up &&
-	       a->dynamic == b->dynamic && a->metric == b->metric &&
+	       a->up == b->up && a->dynamic == b->dynamic && a->metric == b->metric &&
 	       !memcmp(a->held_back, b->held_back, sizeof(a->held_back)) &&
 	       !memcmp(a->gateway, b->gateway, sizeof(a->gateway)) &&
 	       a->n_servers == b->n_servers && !memcmp(a->server, b->server, sizeof(a->server));

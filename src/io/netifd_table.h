@@ -24,8 +24,6 @@ struct netifd_interface {
 	char device[DEVICE_SIZE]; /* that it is configured on; "": none, or not a kernel device */
 	/* that packets leave by: now, or when it was up last, or will by what is known; "": not known */
 	char l3_device[DEVICE_SIZE];
-	char zone[NETIFD_WORD_SIZE];
-	char error[NETIFD_WORD_SIZE]; /* code of the first error, "NO_DEVICE" ...; "" */
 	bool up, dynamic;
 	uint32_t metric;
 	/* default routes that are not in the kernel's table main: defaultroute 0, ip4table; zero: on link */

@@ -102,8 +102,6 @@ static void devices_are_known_before_they_are_up(void **state)
 	assert_string_equal(device("dsl"), "pppoe-dsl");
 	assert_string_equal(device("wwan"), "wwan0");
 	assert_string_equal(netifd_find(&table, "aliased")->device, "");
-	assert_string_equal(netifd_find(&table, "dsl")->error, "NO_DEVICE");
-	assert_string_equal(netifd_find(&table, "wan")->zone, "wan");
 }
 
 static void a_device_is_remembered_while_the_interface_is_down(void **state)
