@@ -2,16 +2,16 @@
 prefix ?= /usr/local
 
 all:
-	test -e build/CMakeCache.txt || cmake -S . -B build -DAUTONOMY_TESTS=OFF
-	cmake --build build --parallel
+	test -e build-make/CMakeCache.txt || cmake -S . -B build-make -DAUTONOMY_TESTS=OFF
+	cmake --build build-make --parallel
 
 install: all
-	DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(prefix)" --strip
+	DESTDIR="$(DESTDIR)" cmake --install build-make --prefix "$(prefix)" --strip
 
 dist deb check test:
 	./dev $@
 
 clean:
-	rm -rf build
+	rm -rf build-make
 
 .PHONY: all install dist deb check test clean
