@@ -11,8 +11,11 @@ sleep 1.1
 second=$(TZ=Asia/Tokyo LC_ALL=C.UTF-8 AUTONOMY_BUILD=$work/b ./dev dist)
 cmp "$first" "$second"
 tar -xzf "$first" -C "$work"
-cmake -S "$work"/autonomy-* -B "$work/build" -DAUTONOMY_TESTS=OFF >"$work/cmake" 2>&1 || {
-	cat "$work/cmake" >&2
+{
+	cmake -S "$work"/autonomy-* -B "$work/build" -G Ninja -DAUTONOMY_TESTS=OFF && ninja -C "$work/build"
+} >"$work/log" 2>&1 || {
+	tail -n 50 "$work/log" >&2
 	exit 1
 }
+"$work/build/autonomyd" --version >/dev/null
 echo "as expected: $(wc -c <"$first") bytes"
