@@ -68,10 +68,12 @@ static int carry_out(struct setting *w, struct config_edit *e)
 static int set_value(struct setting *w, struct config_edit e, struct json_object *value)
 {
 	if (json_object_is_type(value, json_type_array)) {
+		/* a list takes the place of what was there, or is added to it, or taken from it */
 		e.value = NULL;
-		if (carry_out(w, &e))
+		if (e.what == CONFIG_EDIT_SET && carry_out(w, &e))
 			return -1;
-		e.what = CONFIG_EDIT_APPEND;
+		if (e.what == CONFIG_EDIT_SET)
+			e.what = CONFIG_EDIT_APPEND;
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
 			e.value = json_object_get_string(json_object_array_get_idx(value, i));
 			if (!e.value || carry_out(w, &e))
