@@ -78,11 +78,13 @@ struct judge_cost judge(struct scenario *s, const struct judge_moves *m,
 		if (all_known && !every_link_known(s, at_us))
 			continue;
 		while (move < m->n && m->move[move].at_us <= at_us) {
-			c.switches += move && m->move[move].link != active;
+			c.switches += move && m->move[move].link != active &&
+				      m->move[move].at_us > s->t0_us;
 			active = m->move[move++].link;
 		}
 		for (; flow < n_traffic && traffic[flow].at_us <= at_us; flow++)
-			if (active < s->n_links && s->link[active].metered)
+			if (traffic[flow].at_us > s->t0_us && active < s->n_links &&
+				s->link[active].metered)
 				c.metered_bytes += traffic[flow].bytes;
 		if (!move)
 			continue; /* nobody knows what was used */

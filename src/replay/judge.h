@@ -15,7 +15,8 @@ struct judge_move {
 	unsigned link; /* of the scenario; LINKS_MAX: none */
 };
 
-/* The links that were used, in the order of time; the first from the begin. */
+/* The links that were used, in the order of time; the first from the begin.  The last one up to t0_us of a scenario is
+   where that begins: what was before it is no switch. */
 struct judge_moves {
 	struct judge_move *move;
 	size_t n, room;

@@ -228,6 +228,47 @@ static void only_the_time_asked_for_is_played(void **state)
 	site_free(&site);
 }
 
+/* Of the two switches, 101 and 191 s after the begin of 600 s. */
+static void what_happened_before_the_time_asked_for_does_not_count(void **state)
+{
+	struct whatif w2;
+
+	(void)state;
+	record_an_outage();
+	load(500 * USEC_S);
+	w2 = ask();
+	assert_int_equal(w2.happened.switches, 2);
+	site_free(&site);
+	load(450 * USEC_S); /* on the second link at its begin */
+	w2 = ask();
+	assert_int_equal(w2.happened.switches, 1);
+	site_free(&site);
+	load(60 * USEC_S);
+	w2 = ask();
+	assert_int_equal(w2.happened.switches, 0);
+	site_free(&site);
+}
+
+static void traffic_before_the_time_asked_for_does_not_count(void **state)
+{
+	struct judge_move on_the_second = {.link = 1};
+	struct judge_moves moves = {.move = &on_the_second, .n = 1};
+	struct judge_traffic traffic[] = {{50, 7}, {100, 70}, {101, 700}, {USEC_S, 7000}};
+	struct scenario s = {.t0_us = 100, .t1_us = 2 * USEC_S, .n_links = 2};
+
+	(void)state;
+	s.link[1].metered = true;
+	s.link[0].recording = s.link[1].recording = (struct recording){.hold_us = USEC_H};
+	for (unsigned i = 0; i < 2; i++) {
+		struct recording_row row = {.rtt_us = 20000};
+
+		assert_int_equal(recording_append(&s.link[i].recording, &row), 0);
+		assert_int_equal(recording_finish(&s.link[i].recording), 0);
+	}
+	assert_int_equal(judge(&s, &moves, traffic, 4, false).metered_bytes, 7700);
+	scenario_free(&s);
+}
+
 static void damage_costs_a_block_and_is_counted(void **state)
 {
 	uint8_t bytes[SITELOG_BLOCK_SIZE];
@@ -359,6 +400,9 @@ int main(void)
 		cmocka_unit_test_setup(another_hold_makes_another_past, setup),
 		cmocka_unit_test_setup(the_same_options_make_the_same_past, setup),
 		cmocka_unit_test_setup(only_the_time_asked_for_is_played, setup),
+		cmocka_unit_test_setup(what_happened_before_the_time_asked_for_does_not_count,
+			setup),
+		cmocka_unit_test(traffic_before_the_time_asked_for_does_not_count),
 		cmocka_unit_test_setup(damage_costs_a_block_and_is_counted, setup),
 		cmocka_unit_test_setup(what_came_before_the_clock_is_left_out, setup),
 		cmocka_unit_test_setup(without_any_clock_boots_are_laid_end_to_end, setup),
