@@ -93,7 +93,10 @@ static void follow(struct follower *f, int64_t at_us)
 		f->link = f->moves->move[f->at++].link;
 }
 
-/* How far the play of what was configured is what really happened. */
+/*
+ * How far the play of what was configured is what really happened.  To be asked right after that play: which of the
+ * recorded bytes were probes, and on which link, is not known, so those of the play stand for them in all columns alike.
+ */
 static void compare_happened(const struct whatif_run *run, const struct judge_moves *was,
 	struct whatif *ret)
 {
@@ -154,12 +157,12 @@ int whatif(const struct whatif_run *run, struct whatif *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->span_us = run->scenario->t1_us - run->scenario->t0_us;
 	error = whatif_play(run, run->was, 0, 2, &was, &ret->was);
+	if (!error && run->happened && run->happened->n)
+		compare_happened(run, &was, ret);
 	if (!error)
 		error = whatif_play(run, run->would, 1, 2, &would, &ret->would);
 	if (!error)
 		compare(run->scenario, &was, &would, ret);
-	if (!error && run->happened && run->happened->n)
-		compare_happened(run, &was, ret);
 	judge_forget(&was);
 	judge_forget(&would);
 	return error;

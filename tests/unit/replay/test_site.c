@@ -201,6 +201,23 @@ static void another_hold_makes_another_past(void **state)
 	site_free(&site);
 }
 
+/* Whatever the change is: it did not happen. */
+static void a_change_leaves_what_happened_as_it_was(void **state)
+{
+	struct whatif same, changed;
+
+	(void)state;
+	record_an_outage();
+	load(0);
+	same = ask();
+	would.link_default.policy.hold_us =
+		USEC_H; /* the metered link is used for longer, and probed more */
+	changed = ask();
+	assert_true(changed.would.metered_bytes > changed.was.metered_bytes);
+	assert_memory_equal(&same.happened, &changed.happened, sizeof(same.happened));
+	site_free(&site);
+}
+
 static void the_same_options_make_the_same_past(void **state)
 {
 	struct whatif w2;
@@ -398,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_was_recorded_is_the_world, setup),
 		cmocka_unit_test_setup(another_hold_makes_another_past, setup),
+		cmocka_unit_test_setup(a_change_leaves_what_happened_as_it_was, setup),
 		cmocka_unit_test_setup(the_same_options_make_the_same_past, setup),
 		cmocka_unit_test_setup(only_the_time_asked_for_is_played, setup),
 		cmocka_unit_test_setup(what_happened_before_the_time_asked_for_does_not_count,
