@@ -99,6 +99,13 @@ static bool differs(const struct sitelog_link *a, const struct sitelog_link *b)
 	       a->preference != b->preference || a->order != b->order;
 }
 
+/* Another link's rows say nothing of the one that has its slot now. */
+static void forget_rows(struct sitelog_writer *w, unsigned slot)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		w->last[path_of(slot, (enum family)f)].at_us = 0;
+}
+
 bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 {
 	bool news = w->links != policy->links;
@@ -118,6 +125,8 @@ bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 		link.order = p->order;
 		memcpy(link.name, p->name, strnlen(p->name, sizeof(link.name) - 1));
 		news |= differs(&link, &w->link[i]);
+		if (strcmp(link.name, w->link[i].name) != 0)
+			forget_rows(w, i);
 		w->link[i] = link;
 	}
 	return news;

@@ -397,7 +397,6 @@ static void a_link_that_moves_to_another_slot_stays_one_link(void **state)
 	strcpy(policy.link[SECOND].name, "first");
 	policy.link[SECOND].preference = 20;
 	assert_true(sitelog_set_links(&w, &policy));
-	memset(w.last, 0, sizeof(w.last));
 	begin(10, true);
 	row(10, FIRST, 0, 33);
 	row(11, SECOND, 0, 22);
@@ -407,6 +406,10 @@ static void a_link_that_moves_to_another_slot_stays_one_link(void **state)
 	assert_int_equal(recording_at(&site.scenario.link[0].recording, (WALL_S + 12) * USEC_S)
 				 .rtt_us,
 		22000);
+	/* and the block between said nothing of the one under the other's name */
+	assert_int_equal(recording_at(&site.scenario.link[0].recording, (WALL_S + 10) * USEC_S)
+				 .rtt_us,
+		20000);
 	site_free(&site);
 }
 
