@@ -16,7 +16,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/usec.h"
 #include "core/names.h"
@@ -105,8 +104,6 @@ struct replay {
 	const struct options *options;
 	FILE *events;
 	struct engine *engine;
-	bool running;         /* the first input has been given */
-	uint64_t state_bytes; /* of the recorded engine that have come in */
 	uint64_t inputs, compared, lost;
 	struct output out;
 	struct tracefile trace;
@@ -158,7 +155,6 @@ static void step(struct replay *r, const struct input *in)
 {
 	engine_step(r->engine, in, &r->out);
 	r->inputs++;
-	r->running = true;
 	for (unsigned i = 0; r->events && i < r->out.n_events; i++)
 		event_line_print(r->events, &r->out.event[i]);
 	if (r->options->outputs) {
@@ -180,7 +176,7 @@ static int differs(struct replay *r)
 
 static int compare(struct replay *r, uint32_t recorded, const struct output *whole)
 {
-	if (!r->trace.exact || !r->running)
+	if (!r->trace.exact || !r->trace.begun)
 		return 0;
 	r->compared++;
 	if (trace_digest(&r->out) == recorded)
@@ -191,20 +187,6 @@ static int compare(struct replay *r, uint32_t recorded, const struct output *who
 		print_output(whole);
 	}
 	return code;
-}
-
-static void take_state(struct replay *r, const struct trace_record *rec)
-{
-	if (r->running || rec->state.total != engine_size() ||
-		r->trace.header.engine != trace_engine_tag(engine_size()) ||
-		rec->state.offset != r->state_bytes) {
-		r->trace.exact = false;
-		return;
-	}
-	memcpy((uint8_t *)r->engine + rec->state.offset, rec->state.bytes, rec->state.size);
-	r->state_bytes += rec->state.size;
-	/* half an engine is none */
-	r->trace.exact = r->state_bytes == rec->state.total;
 }
 
 static int take_record(struct replay *r, const struct trace_record *rec)
@@ -218,7 +200,7 @@ static int take_record(struct replay *r, const struct trace_record *rec)
 	case TRACE_OUTPUT:
 		return compare(r, trace_digest(&r->trace.reader.output), &r->trace.reader.output);
 	case TRACE_STATE:
-		take_state(r, rec);
+		tracefile_take_state(&r->trace, rec, r->engine);
 		break;
 	case TRACE_LOST:
 		r->lost += rec->lost;
@@ -250,7 +232,7 @@ static int report(const struct replay *r, double seconds)
 		printf("not an exact replay: %s; %" PRIu64 " outputs were the same before\n",
 			r->lost             ? "the recording lacks inputs"
 			: t->blocks_damaged ? "the file is damaged"
-			: r->state_bytes || t->header.engine != trace_engine_tag(engine_size())
+			: t->state_bytes || t->header.engine != trace_engine_tag(engine_size())
 				? "it began in the middle, with an engine of another build"
 				: "blocks are missing",
 			r->compared);

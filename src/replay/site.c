@@ -268,9 +268,7 @@ struct replaying {
 	struct tracefile trace;
 	struct witness witness;
 	struct output out;
-	uint64_t state_bytes;
 	int64_t looked_us;
-	bool whole; /* the engine is as it was */
 };
 
 static int look(struct building *b, struct replaying *r, int64_t now_us)
@@ -315,43 +313,45 @@ static int take_input(struct building *b, struct replaying *r, const struct inpu
 	return in->now_us - r->looked_us >= LOOK_US ? look(b, r, in->now_us) : 0;
 }
 
-static void take_state(struct replaying *r, const struct trace_record *rec)
+/* Which probes were sent is not known of half an engine, or of one of another build. */
+static bool engine_missing(const struct tracefile *t)
 {
-	r->whole = false;
-	if (rec->state.total != engine_size() || rec->state.offset != r->state_bytes ||
-		r->trace.header.engine != trace_engine_tag(engine_size()))
-		return;
-	memcpy((uint8_t *)r->engine + rec->state.offset, rec->state.bytes, rec->state.size);
-	r->state_bytes += rec->state.size;
-	r->whole = r->state_bytes == rec->state.total;
+	return t->header.engine != trace_engine_tag(engine_size()) ||
+	       (t->state_bytes && t->state_bytes != engine_size());
 }
 
+/* Where inputs are missing the record ends: the engine would wait for answers that came, and call that an outage. */
 static int take_records(struct building *b, struct replaying *r, struct problem *ret)
 {
+	struct tracefile *t = &r->trace;
 	struct trace_record rec;
+	bool taken = false;
 	int error = 0;
 
-	engine_init(r->engine, r->trace.header.start_us, r->trace.header.seed);
+	engine_init(r->engine, t->header.start_us, t->header.seed);
 	witness_init(&r->witness);
-	r->whole = true;
-	if (r->trace.header.wall_ms > 0) {
-		b->offset_us = r->trace.header.wall_ms * USEC_MS - r->trace.header.start_us;
-		b->dated_us = r->trace.header.wall_ms * USEC_MS;
+	if (t->header.wall_ms > 0) {
+		b->offset_us = t->header.wall_ms * USEC_MS - t->header.start_us;
+		b->dated_us = t->header.wall_ms * USEC_MS;
 	}
-	while (!error && tracefile_next(&r->trace, &rec)) {
+	while (!error && tracefile_next(t, &rec)) {
 		if (rec.kind == TRACE_STATE)
-			take_state(r, &rec);
-		if (rec.kind != TRACE_INPUT)
-			continue;
-		if (!r->whole) {
-			problem_set(ret, r->trace.file, 0,
-				"it began in the middle, with an engine of another build: which "
-				"probes were sent is not known");
-			return -EINVAL;
+			tracefile_take_state(t, &rec, r->engine);
+		if (rec.kind == TRACE_LOST || (rec.kind == TRACE_INPUT && !t->exact)) {
+			b->site->damaged++;
+			break;
 		}
-		error = take_input(b, r, &rec.input);
+		if (rec.kind == TRACE_INPUT)
+			error = take_input(b, r, &rec.input);
+		taken |= rec.kind == TRACE_INPUT;
 	}
-	b->site->damaged = r->trace.blocks_damaged;
+	b->site->damaged += t->blocks_damaged;
+	if (!taken && t->begun && engine_missing(t)) {
+		problem_set(ret, t->file, 0,
+			"it began in the middle, with an engine of another build: which "
+			"probes were sent is not known");
+		return -EINVAL;
+	}
 	return error;
 }
 

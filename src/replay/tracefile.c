@@ -55,9 +55,9 @@ int tracefile_open(struct tracefile *t, const char *file, struct problem *ret)
 	}
 	gzbuffer(t->in, 1 << 16);
 	t->have = t->at = 0;
-	t->offset = t->blocks_damaged = 0;
+	t->offset = t->blocks_damaged = t->state_bytes = 0;
 	t->next_block = 0;
-	t->in_block = false;
+	t->in_block = t->begun = false;
 	t->exact = true;
 	refill(t);
 	error = trace_header_decode(t->buffer, t->have, &t->header);
@@ -117,13 +117,30 @@ int tracefile_next(struct tracefile *t, struct trace_record *ret)
 			return 0;
 		t->in_block = true;
 		got = trace_reader_next(&t->reader, ret);
-		if (got > 0)
+		if (got > 0) {
+			t->begun |= ret->kind == TRACE_INPUT;
 			return 1;
+		}
 		if (got < 0)
 			damaged(t, meaning(got));
 		skip(t, t->reader.size);
 		t->in_block = false;
 	}
+}
+
+void tracefile_take_state(struct tracefile *t, const struct trace_record *rec,
+	struct engine *engine)
+{
+	if (t->begun || rec->state.total != engine_size() ||
+		t->header.engine != trace_engine_tag(engine_size()) ||
+		rec->state.offset != t->state_bytes) {
+		t->exact = false;
+		return;
+	}
+	memcpy((uint8_t *)engine + rec->state.offset, rec->state.bytes, rec->state.size);
+	t->state_bytes += rec->state.size;
+	/* half an engine is none */
+	t->exact = t->state_bytes == rec->state.total;
 }
 
 void tracefile_close(struct tracefile *t)

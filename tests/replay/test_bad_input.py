@@ -159,6 +159,22 @@ def traces(good):
     ]
 
 
+def damaged_traces(good):
+    """What whatif makes of them: links that were well all along, up to where inputs are missing; never an outage."""
+    at = blocks(good)
+
+    def told(pieces):
+        return rf'"damaged":{pieces},.*"happened":\{{"outage_ms":0,.*"configured":\{{"outage_ms":0,"bad_ms":0,'
+
+    return [
+        ("good", good, OK, told(0)),
+        ("a flipped bit", flip(good, at[2] + 200), OK, told(2)),
+        ("a block is missing", without(good, at[2], at[3]), OK, told(1)),
+        ("cut off in a block", good[:at[3] + 100], OK, told(1)),
+        ("the first block is missing", without(good, at[0], at[1]), INPUT, "nothing is recorded there"),
+    ]
+
+
 def say(name, wanted, code, text):
     print(f"{name}: wanted exit status {wanted[0]} and {wanted[1]!r}, got {code}:\n{text}")
 
@@ -204,6 +220,9 @@ def main():
         good &= run(f"scenario: {name}", files, PLAY, code, says)
     for name, data, code, says in traces(good_trace()):
         good &= run(f"trace: {name}", {"t": data}, ["t"], code, says)
+    for name, data, code, says in damaged_traces(good_trace()):
+        good &= run(f"whatif of a trace: {name}", {"t": data},
+                    ["whatif", "--record", "t", "--config", "none", "--json", "--set", "default.hold=1s"], code, says)
     good &= run("nothing asked", {}, [], USAGE, "^usage:")
     good &= run("an option that is none", {}, ["--nonsense"], USAGE, "^usage:")
     good &= run("a seed that is none", {}, [*PLAY, "--seed", "x"], USAGE, "seed")

@@ -14,6 +14,7 @@
 #include "base/usec.h"
 #include "core/sitelog.h"
 #include "replay/site.h"
+#include "replay/tracefile.h"
 #include "replay/whatif.h"
 
 #define WALL_S INT64_C(1790000000)
@@ -413,6 +414,121 @@ static void a_link_that_moves_to_another_slot_stays_one_link(void **state)
 	site_free(&site);
 }
 
+/* ---- traces ---- */
+
+static void record_trace(const char *to)
+{
+	struct scenario_run run = {.config = &was, .seed = 1, .record = fopen(to, "wb")};
+	struct scenario_result result;
+
+	assert_non_null(run.record);
+	record_an_outage();
+	load(0);
+	assert_int_equal(scenario_play(&site.scenario, &run, &result), 0);
+	fclose(run.record);
+	site_free(&site);
+}
+
+static void write_block(FILE *f, struct trace_block *b, uint32_t *number, int64_t at_us)
+{
+	fwrite(b->bytes, 1, trace_block_end(b), f);
+	trace_block_begin(b, ++*number, at_us);
+}
+
+/* As the daemon writes it: the engine as it is before the input, a piece a block; without some of its last bytes. */
+static void write_engine(FILE *f, struct trace_block *b, uint32_t *number, const struct engine *e,
+	int64_t at_us, uint32_t without)
+{
+	struct trace_header header = {.start_us = at_us,
+		.wall_ms = at_us / 1000,
+		.engine = trace_engine_tag(engine_size())};
+	uint32_t total = (uint32_t)engine_size();
+	uint8_t bytes[TRACE_HEADER_SIZE];
+
+	trace_header_encode(&header, bytes);
+	fwrite(bytes, 1, sizeof(bytes), f);
+	trace_block_begin(b, *number, at_us);
+	for (uint32_t at = 0; at + without < total; at += TRACE_STATE_CHUNK) {
+		assert_int_equal(trace_block_state(b, e, total, at), 0);
+		write_block(f, b, number, at_us);
+	}
+}
+
+/* What of a trace is after a time, behind the engine as it was then; number is that of its first block, and lost_us when
+   an input is said to be lost. */
+static void cut_trace(const char *from, const char *to, int64_t since_us, uint32_t number,
+	uint32_t without, int64_t lost_us)
+{
+	static struct tracefile t;
+	static struct trace_block block;
+	static struct output out;
+	struct engine *e = calloc(1, engine_size());
+	struct trace_record rec;
+	bool begun = false;
+	FILE *f = fopen(to, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(tracefile_open(&t, from, &problem), 0);
+	engine_init(e, t.header.start_us, t.header.seed);
+	while (tracefile_next(&t, &rec)) {
+		if (rec.kind != TRACE_INPUT)
+			continue;
+		if (!begun && rec.input.now_us >= since_us) {
+			write_engine(f, &block, &number, e, rec.input.now_us, without);
+			begun = true;
+		}
+		if (begun && lost_us && rec.input.now_us >= lost_us) {
+			assert_int_equal(trace_block_lost(&block, 1), 0);
+			lost_us = 0;
+		} else if (begun && trace_block_input(&block, &rec.input) == -ENOSPC) {
+			write_block(f, &block, &number, rec.input.now_us);
+			assert_int_equal(trace_block_input(&block, &rec.input), 0);
+		}
+		engine_step(e, &rec.input, &out);
+	}
+	write_block(f, &block, &number, 0);
+	tracefile_close(&t);
+	fclose(f);
+	free(e);
+}
+
+static void a_trace_that_begins_in_the_middle_is_taken_whole(void **state)
+{
+	char whole[80], cut[80];
+
+	(void)state;
+	snprintf(whole, sizeof(whole), "%s/whole", folder);
+	snprintf(cut, sizeof(cut), "%s/cut", folder);
+	record_trace(whole);
+	for (uint32_t number = 0; number < 8; number += 7) {
+		cut_trace(whole, cut, (WALL_S + 300) * USEC_S, number, 0, 0);
+		assert_int_equal(site_load(&site, cut, FAMILY_IPV4, 0, &problem), 0);
+		assert_int_equal(site.damaged, 0);
+		assert_int_equal(site.scenario.n_links, 2);
+		assert_in_range(site.scenario.t1_us - site.scenario.t0_us, 290 * USEC_S,
+			310 * USEC_S);
+		site_free(&site);
+	}
+	cut_trace(whole, cut, (WALL_S + 300) * USEC_S, 0, TRACE_STATE_CHUNK, 0);
+	assert_int_equal(site_load(&site, cut, FAMILY_IPV4, 0, &problem), -EINVAL);
+	assert_non_null(strstr(problem.text, "it began in the middle"));
+}
+
+static void a_trace_ends_where_inputs_were_lost(void **state)
+{
+	char whole[80], cut[80];
+
+	(void)state;
+	snprintf(whole, sizeof(whole), "%s/whole", folder);
+	snprintf(cut, sizeof(cut), "%s/cut", folder);
+	record_trace(whole);
+	cut_trace(whole, cut, (WALL_S + 300) * USEC_S, 0, 0, (WALL_S + 400) * USEC_S);
+	assert_int_equal(site_load(&site, cut, FAMILY_IPV4, 0, &problem), 0);
+	assert_int_equal(site.damaged, 1);
+	assert_in_range(site.scenario.t1_us, (WALL_S + 390) * USEC_S, (WALL_S + 400) * USEC_S);
+	site_free(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +546,8 @@ int main(void)
 		cmocka_unit_test_setup(a_clock_that_is_set_back_does_not_turn_time, setup),
 		cmocka_unit_test_setup(nothing_recorded_is_said, setup),
 		cmocka_unit_test_setup(a_link_that_moves_to_another_slot_stays_one_link, setup),
+		cmocka_unit_test_setup(a_trace_that_begins_in_the_middle_is_taken_whole, setup),
+		cmocka_unit_test_setup(a_trace_ends_where_inputs_were_lost, setup),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
