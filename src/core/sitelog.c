@@ -132,19 +132,26 @@ bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy)
 	return news;
 }
 
-static int put(struct sitelog_writer *w, struct sitelog_record *v)
+int sitelog_put(struct sitelog_writer *w, const struct sitelog_record *record)
 {
+	struct sitelog_record v = *record;
 	struct pack before = w->pack;
 	int64_t time_us = w->time_us;
 
 	if (!w->open)
 		return -ENOSPC;
-	walk(&w->pack, v, &w->time_us);
-	if (!w->pack.error)
-		return 0;
-	w->pack = before;
-	w->time_us = time_us;
-	return -ENOSPC;
+	walk(&w->pack, &v, &w->time_us);
+	if (w->pack.error) {
+		w->pack = before;
+		w->time_us = time_us;
+		return -ENOSPC;
+	}
+	/* the next block begins with them */
+	if (v.kind == SITELOG_ROW)
+		w->last[v.row.path] = record->row;
+	if (v.kind == SITELOG_MOVE)
+		w->used[v.move.family] = record->move;
+	return 0;
 }
 
 void sitelog_begin(struct sitelog_writer *w, int64_t now_us, int64_t wall_ms)
@@ -160,7 +167,7 @@ void sitelog_begin(struct sitelog_writer *w, int64_t now_us, int64_t wall_ms)
 		struct sitelog_record v = {.kind = SITELOG_LINK, .link = w->link[i]};
 
 		if (w->links & (UINT32_C(1) << i))
-			put(w, &v);
+			sitelog_put(w, &v);
 	}
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct sitelog_record v = {.kind = SITELOG_ROW,
@@ -168,7 +175,7 @@ void sitelog_begin(struct sitelog_writer *w, int64_t now_us, int64_t wall_ms)
 			.row = w->last[i]};
 
 		if (w->last[i].at_us && now_us - w->last[i].at_us <= WITNESS_REFRESH_US)
-			put(w, &v);
+			sitelog_put(w, &v);
 	}
 	for (unsigned i = 0; i < FAMILY_COUNT; i++) {
 		struct sitelog_record v = {.kind = SITELOG_MOVE,
@@ -176,42 +183,8 @@ void sitelog_begin(struct sitelog_writer *w, int64_t now_us, int64_t wall_ms)
 			.move = w->used[i]};
 
 		if (w->used[i].at_us)
-			put(w, &v);
+			sitelog_put(w, &v);
 	}
-}
-
-int sitelog_move(struct sitelog_writer *w, const struct witness_move *move)
-{
-	struct sitelog_record v = {.kind = SITELOG_MOVE, .at_us = move->at_us, .move = *move};
-	int error = put(w, &v);
-
-	if (!error)
-		w->used[move->family] = *move;
-	return error;
-}
-
-int sitelog_row(struct sitelog_writer *w, const struct witness_row *row)
-{
-	struct sitelog_record v = {.kind = SITELOG_ROW, .at_us = row->at_us, .row = *row};
-	int error = put(w, &v);
-
-	if (!error)
-		w->last[row->path] = *row;
-	return error;
-}
-
-int sitelog_bytes(struct sitelog_writer *w, int64_t at_us, uint64_t bytes)
-{
-	struct sitelog_record v = {.kind = SITELOG_BYTES, .at_us = at_us, .bytes = bytes};
-
-	return put(w, &v);
-}
-
-int sitelog_stop(struct sitelog_writer *w, int64_t at_us)
-{
-	struct sitelog_record v = {.kind = SITELOG_END, .at_us = at_us};
-
-	return put(w, &v);
 }
 
 size_t sitelog_end(struct sitelog_writer *w)

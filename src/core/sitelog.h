@@ -65,10 +65,7 @@ bool sitelog_set_links(struct sitelog_writer *w, const struct policy *policy);
 void sitelog_begin(struct sitelog_writer *w, int64_t now_us, int64_t wall_ms);
 
 /* 0, or -ENOSPC: end this block, begin another, and try again. */
-int sitelog_row(struct sitelog_writer *w, const struct witness_row *row);
-int sitelog_bytes(struct sitelog_writer *w, int64_t at_us, uint64_t bytes);
-int sitelog_move(struct sitelog_writer *w, const struct witness_move *move);
-int sitelog_stop(struct sitelog_writer *w, int64_t at_us);
+int sitelog_put(struct sitelog_writer *w, const struct sitelog_record *record);
 
 /* Bytes of the block, complete, in w->bytes; 0 when no block is open. */
 size_t sitelog_end(struct sitelog_writer *w);

@@ -124,28 +124,24 @@ static int next_block(struct sitefile *s, int64_t now_us, struct problem *ret)
 }
 
 /* What finds no room goes into the block after this one, which has. */
-static int put_row(struct sitefile *s, const struct witness_row *row, int64_t now_us,
+static int put_record(struct sitefile *s, const struct sitelog_record *record, int64_t now_us,
 	struct problem *ret)
 {
-	int error = sitelog_row(&s->writer, row);
+	int error;
 
-	if (error)
-		error = next_block(s, now_us, ret);
-	else
+	if (!sitelog_put(&s->writer, record))
 		return 0;
-	return error ? error : sitelog_row(&s->writer, row);
+	error = next_block(s, now_us, ret);
+	return error ? error : sitelog_put(&s->writer, record);
 }
 
-static int put_move(struct sitefile *s, const struct witness_move *move, int64_t now_us,
-	struct problem *ret)
+static int put_bytes(struct sitefile *s, int64_t now_us, struct problem *ret)
 {
-	int error = sitelog_move(&s->writer, move);
+	const struct sitelog_record v = {.kind = SITELOG_BYTES,
+		.at_us = now_us,
+		.bytes = witness_take_bytes(&s->witness)};
 
-	if (error)
-		error = next_block(s, now_us, ret);
-	else
-		return 0;
-	return error ? error : sitelog_move(&s->writer, move);
+	return put_record(s, &v, now_us, ret);
 }
 
 static int look(struct sitefile *s, const struct engine *e, int64_t now_us, struct problem *ret)
@@ -156,10 +152,20 @@ static int look(struct sitefile *s, const struct engine *e, int64_t now_us, stru
 	int error = 0;
 
 	s->looked_us = now_us;
-	for (size_t i = 0; i < n && !error; i++)
-		error = put_row(s, &row[i], now_us, ret);
-	while (!error && witness_moved(&s->witness, e, &move))
-		error = put_move(s, &move, now_us, ret);
+	for (size_t i = 0; i < n && !error; i++) {
+		const struct sitelog_record v = {.kind = SITELOG_ROW,
+			.at_us = row[i].at_us,
+			.row = row[i]};
+
+		error = put_record(s, &v, now_us, ret);
+	}
+	while (!error && witness_moved(&s->witness, e, &move)) {
+		const struct sitelog_record v = {.kind = SITELOG_MOVE,
+			.at_us = move.at_us,
+			.move = move};
+
+		error = put_record(s, &v, now_us, ret);
+	}
 	return error;
 }
 
@@ -200,7 +206,7 @@ int sitefile_tick(struct sitefile *s, const struct engine *e, int64_t now_us, in
 		error = look(s, e, now_us, ret);
 	if (!error && now_us - s->bytes_us >= BYTES_US) {
 		s->bytes_us = now_us;
-		sitelog_bytes(&s->writer, now_us, witness_take_bytes(&s->witness));
+		error = put_bytes(s, now_us, ret);
 	}
 	return error;
 }
@@ -213,20 +219,21 @@ int sitefile_flush(struct sitefile *s, const struct engine *e, int64_t now_us, s
 		return 0;
 	error = look(s, e, now_us, ret);
 	/* no news is known too, up to here */
-	sitelog_bytes(&s->writer, now_us, witness_take_bytes(&s->witness));
+	if (!error)
+		error = put_bytes(s, now_us, ret);
 	return error ? error : next_block(s, now_us, ret);
 }
 
 void sitefile_close(struct sitefile *s, const struct engine *e, int64_t now_us)
 {
+	const struct sitelog_record end = {.kind = SITELOG_END, .at_us = now_us};
 	struct problem ignored;
 
 	if (!sitefile_active(s))
 		return;
-	if (!look(s, e, now_us, &ignored)) {
-		sitelog_stop(&s->writer, now_us);
+	if (!look(s, e, now_us, &ignored) && s->writer.open &&
+		!put_record(s, &end, now_us, &ignored))
 		write_block(s, now_us, &ignored);
-	}
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;

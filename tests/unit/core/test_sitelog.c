@@ -32,6 +32,20 @@ static int setup(void **state)
 	return 0;
 }
 
+static int put_row(const struct witness_row *row)
+{
+	struct sitelog_record v = {.kind = SITELOG_ROW, .at_us = row->at_us, .row = *row};
+
+	return sitelog_put(&w, &v);
+}
+
+static int put_move(const struct witness_move *move)
+{
+	struct sitelog_record v = {.kind = SITELOG_MOVE, .at_us = move->at_us, .move = *move};
+
+	return sitelog_put(&w, &v);
+}
+
 /* The records of the block that was written last. */
 static unsigned read_back(struct sitelog_record ret[], unsigned max)
 {
@@ -55,16 +69,20 @@ static void a_block_comes_back_as_it_was_written(void **state)
 		.loss_permille = 250,
 		.rtt_us = 43200};
 	struct witness_move move = {.at_us = NOW_US + USEC_S, .path = 4};
+	struct sitelog_record bytes = {.kind = SITELOG_BYTES,
+		.at_us = NOW_US + 4 * USEC_S,
+		.bytes = 123456};
+	struct sitelog_record end = {.kind = SITELOG_END, .at_us = NOW_US + 5 * USEC_S};
 	unsigned n;
 
 	(void)state;
 	assert_true(sitelog_set_links(&w, &policy));
 	assert_false(sitelog_set_links(&w, &policy));
 	sitelog_begin(&w, NOW_US, WALL_MS);
-	assert_int_equal(sitelog_row(&w, &row), 0);
-	assert_int_equal(sitelog_move(&w, &move), 0); /* times may go back a little */
-	assert_int_equal(sitelog_bytes(&w, NOW_US + 4 * USEC_S, 123456), 0);
-	assert_int_equal(sitelog_stop(&w, NOW_US + 5 * USEC_S), 0);
+	assert_int_equal(put_row(&row), 0);
+	assert_int_equal(put_move(&move), 0); /* times may go back a little */
+	assert_int_equal(sitelog_put(&w, &bytes), 0);
+	assert_int_equal(sitelog_put(&w, &end), 0);
 	assert_true(sitelog_end(&w) > SITELOG_HEADER_SIZE);
 	n = read_back(v, 16);
 	assert_int_equal(n, 6);
@@ -95,8 +113,8 @@ static void the_next_block_stands_alone(void **state)
 	(void)state;
 	sitelog_set_links(&w, &policy);
 	sitelog_begin(&w, NOW_US, WALL_MS);
-	sitelog_row(&w, &row);
-	sitelog_move(&w, &move);
+	put_row(&row);
+	put_move(&move);
 	sitelog_end(&w);
 	sitelog_begin(&w, NOW_US + 10 * USEC_S, 0);
 	sitelog_end(&w);
@@ -119,9 +137,9 @@ static void a_full_block_says_so_and_stays_whole(void **state)
 
 	(void)state;
 	sitelog_set_links(&w, &policy);
-	assert_int_equal(sitelog_row(&w, &row), -ENOSPC); /* none is open */
+	assert_int_equal(put_row(&row), -ENOSPC); /* none is open */
 	sitelog_begin(&w, NOW_US, WALL_MS);
-	while (!sitelog_row(&w, &row)) {
+	while (!put_row(&row)) {
 		row.at_us += USEC_S;
 		n++;
 	}
@@ -140,7 +158,7 @@ static void any_flipped_bit_is_noticed(void **state)
 	(void)state;
 	sitelog_set_links(&w, &policy);
 	sitelog_begin(&w, NOW_US, WALL_MS);
-	sitelog_row(&w, &row);
+	put_row(&row);
 	size = sitelog_end(&w);
 	for (size_t i = 0; i < 8 * size; i++) {
 		w.bytes[i / 8] ^= (uint8_t)(1 << i % 8);

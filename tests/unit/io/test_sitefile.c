@@ -121,8 +121,8 @@ static void tick(void)
 	assert_int_equal(sitefile_tick(&s, NULL, now_us, now_us / 1000, &problem), 0);
 }
 
-/* The records of a kind in site.rec. */
-static unsigned count(enum sitelog_kind kind)
+/* The records of a kind in site.rec; ret_bytes is what those of SITELOG_BYTES tell. */
+static unsigned count_all(enum sitelog_kind kind, uint64_t *ret_bytes)
 {
 	static uint8_t data[1 << 20];
 	char path[80];
@@ -132,6 +132,7 @@ static unsigned count(enum sitelog_kind kind)
 	unsigned found = 0;
 	FILE *f;
 
+	*ret_bytes = 0;
 	snprintf(path, sizeof(path), "%s/site.rec", folder);
 	f = fopen(path, "rb");
 	assert_non_null(f);
@@ -139,10 +140,35 @@ static unsigned count(enum sitelog_kind kind)
 	fclose(f);
 	for (; at < n; at += r.size) {
 		assert_int_equal(sitelog_open(&r, data + at, n - at), 0);
-		while (sitelog_next(&r, &v) > 0)
+		while (sitelog_next(&r, &v) > 0) {
 			found += v.kind == kind;
+			*ret_bytes += v.kind == SITELOG_BYTES ? v.bytes : 0;
+		}
 	}
 	return found;
+}
+
+static unsigned count(enum sitelog_kind kind)
+{
+	uint64_t ignored;
+
+	return count_all(kind, &ignored);
+}
+
+/* No record whose time is a step away finds room in the block any more. */
+static void fill_block(void)
+{
+	struct sitelog_record v = {.kind = SITELOG_BYTES, .at_us = now_us - 1000 * USEC_S};
+
+	while (!sitelog_put(&s.writer, &v))
+		;
+}
+
+static void send(uint64_t total_bytes)
+{
+	struct input in = {.kind = INPUT_COUNTERS, .counters = {.tx_bytes = total_bytes}};
+
+	sitefile_step(&s, &in, NULL);
 }
 
 static void a_quiet_link_takes_little(void **state)
@@ -241,6 +267,27 @@ static void a_trembling_link_is_told_more_coarsely(void **state)
 	sitefile_close(&s, NULL, now_us);
 }
 
+static void a_full_block_loses_neither_bytes_nor_the_end(void **state)
+{
+	uint64_t bytes;
+
+	(void)state;
+	start(1000000, UINT64_MAX);
+	send(0);
+	tick();
+	fill_block();
+	send(500);
+	assert_int_equal(sitefile_flush(&s, NULL, now_us, &problem), 0);
+	fill_block();
+	send(1200);
+	for (int i = 0; i < 10; i++) /* one of these writes them */
+		tick();
+	fill_block();
+	sitefile_close(&s, NULL, now_us);
+	assert_int_equal(count_all(SITELOG_END, &bytes), 1);
+	assert_int_equal(bytes, 1200);
+}
+
 static void nothing_is_recorded_when_that_is_wanted(void **state)
 {
 	(void)state;
@@ -289,6 +336,7 @@ int main(void)
 		cmocka_unit_test_setup(the_files_never_outgrow_their_limit, setup),
 		cmocka_unit_test_setup(a_days_writes_never_exceed_their_share, setup),
 		cmocka_unit_test_setup(a_trembling_link_is_told_more_coarsely, setup),
+		cmocka_unit_test_setup(a_full_block_loses_neither_bytes_nor_the_end, setup),
 		cmocka_unit_test_setup(nothing_is_recorded_when_that_is_wanted, setup),
 		cmocka_unit_test_setup(a_folder_that_cannot_be_written_is_told_once, setup),
 		cmocka_unit_test_setup(a_full_disk_ends_it_and_is_told_once, setup),

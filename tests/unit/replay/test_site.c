@@ -79,20 +79,38 @@ static void begin(double s, bool clock)
 
 static void row(double s, unsigned link, unsigned loss_permille, int rtt_ms)
 {
-	struct witness_row r = {.at_us = uptime(s),
-		.path = (uint8_t)path_of(link, FAMILY_IPV4),
-		.usable = true,
-		.loss_permille = (uint16_t)loss_permille,
-		.rtt_us = loss_permille == 1000 ? -1 : rtt_ms * 1000};
+	struct sitelog_record v = {.kind = SITELOG_ROW,
+		.at_us = uptime(s),
+		.row = {.at_us = uptime(s),
+			.path = (uint8_t)path_of(link, FAMILY_IPV4),
+			.usable = true,
+			.loss_permille = (uint16_t)loss_permille,
+			.rtt_us = loss_permille == 1000 ? -1 : rtt_ms * 1000}};
 
-	assert_int_equal(sitelog_row(&w, &r), 0);
+	assert_int_equal(sitelog_put(&w, &v), 0);
 }
 
 static void move(double s, unsigned link)
 {
-	struct witness_move m = {.at_us = uptime(s), .path = (uint8_t)path_of(link, FAMILY_IPV4)};
+	struct sitelog_record v = {.kind = SITELOG_MOVE,
+		.at_us = uptime(s),
+		.move = {.at_us = uptime(s), .path = (uint8_t)path_of(link, FAMILY_IPV4)}};
 
-	assert_int_equal(sitelog_move(&w, &m), 0);
+	assert_int_equal(sitelog_put(&w, &v), 0);
+}
+
+static void bytes(double s, uint64_t n)
+{
+	struct sitelog_record v = {.kind = SITELOG_BYTES, .at_us = uptime(s), .bytes = n};
+
+	assert_int_equal(sitelog_put(&w, &v), 0);
+}
+
+static void end(double s)
+{
+	struct sitelog_record v = {.kind = SITELOG_END, .at_us = uptime(s)};
+
+	assert_int_equal(sitelog_put(&w, &v), 0);
 }
 
 static void append(const void *data, size_t n)
@@ -119,11 +137,11 @@ static void record_an_outage(void)
 	for (int s = 0; s < 600; s += 10) {
 		row(s, FIRST, s >= 100 && s < 130 ? 1000 : 0, 20);
 		row(s, SECOND, 0, 40);
-		assert_int_equal(sitelog_bytes(&w, uptime(s), 1000000), 0);
+		bytes(s, 1000000);
 	}
 	move(101, SECOND);
 	move(191, FIRST);
-	sitelog_stop(&w, uptime(600));
+	end(600);
 	save();
 }
 
@@ -289,7 +307,7 @@ static void traffic_before_the_time_asked_for_does_not_count(void **state)
 
 static void damage_costs_a_block_and_is_counted(void **state)
 {
-	uint8_t bytes[SITELOG_BLOCK_SIZE];
+	uint8_t block[SITELOG_BLOCK_SIZE];
 	size_t n;
 
 	(void)state;
@@ -297,9 +315,9 @@ static void damage_costs_a_block_and_is_counted(void **state)
 	begin(600, true);
 	row(600, FIRST, 500, 20);
 	n = sitelog_end(&w);
-	memcpy(bytes, w.bytes, n);
-	bytes[n - 1] ^= 1;
-	append(bytes, n);
+	memcpy(block, w.bytes, n);
+	block[n - 1] ^= 1;
+	append(block, n);
 	append("ASB1 and so on, ASB", 19);
 	begin(610, true);
 	row(610, FIRST, 0, 21);
