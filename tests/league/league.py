@@ -73,6 +73,7 @@ class Source:
 
 
 # ---- one job a process: a scenario and who plays it with which seed -----------------------------
+# What goes wrong is raised: a process that exits takes its job with it, and the pool waits for that for ever.
 
 _cache = {}
 
@@ -85,7 +86,7 @@ def board(source, scenario):
         slots = scorer.grid(world)
         names = [link.name for link in world.links]
         if not slots:
-            fail(f"{scenario}: no instant at which every link was recorded")
+            raise RuntimeError(f"{scenario}: no instant at which every link was recorded")
         first = scorer.evaluate(slots, names, [(world.t0, names[0])])["cost"]
         least = scorer.optimum(slots, len(names))
         _cache.clear()  # ten hours of three links are large
@@ -350,7 +351,7 @@ def main():
     ]
     try:
         results = play_all(jobs, min(args.jobs, len(jobs)))
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         fail(str(error))
     rows = overall(results)
     found = verdicts(rows, results)

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import league
@@ -69,6 +70,37 @@ class Plays(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         for name in ("car", "city", "home", "office"):
             self.assertIn("\n" + name, run.stdout)
+
+    def test_a_world_without_a_common_instant_is_an_error(self):
+        class Source:
+            traces = "nowhere"
+
+            def load(self):
+                class Scorer:
+                    @staticmethod
+                    def grid(world):
+                        return []
+
+                class World:
+                    links = []
+
+                    def __init__(self, scenario, traces):
+                        pass
+
+                return Scorer, World
+
+        with self.assertRaisesRegex(RuntimeError, "no instant"):
+            league.board(Source(), "never.json")
+
+    def test_a_program_that_cannot_be_run_is_an_error(self):
+        program = pathlib.Path(league.__file__)
+        with tempfile.TemporaryDirectory() as build:
+            (pathlib.Path(build) / "autonomy-replay").write_text("no program")
+            command = [sys.executable, str(program), "--standalone", "--build", build, "--seeds", "1"]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("autonomy-replay", run.stderr)
+        self.assertNotIn("Traceback", run.stderr)
 
     def test_a_folder_that_is_not_there_is_an_error(self):
         program = pathlib.Path(league.__file__)
