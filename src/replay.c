@@ -17,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/usec.h"
 #include "core/names.h"
 #include "replay/event_line.h"
 #include "replay/scenario.h"
+#include "replay/subject.h"
 #include "replay/tracefile.h"
 #include "replay/tune_command.h"
 #include "replay/whatif_command.h"
@@ -418,15 +418,6 @@ static bool parse_traffic(const char *word, enum scenario_traffic *ret)
 	return false;
 }
 
-static bool parse_seed(const char *word, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(word, &end, 0);
-	return !errno && *word && !*end && *word != '-';
-}
-
 static bool parse(int argc, char **argv, struct options *o)
 {
 	static const struct option long_option[] = {
@@ -455,7 +446,7 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->traces_dir = optarg;
 			break;
 		case 'n':
-			good &= parse_seed(optarg, &o->seed);
+			good &= subject_seed(optarg, &o->seed);
 			break;
 		case 'c':
 			o->config = optarg;

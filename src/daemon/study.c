@@ -13,6 +13,8 @@
 
 #define KEEP_US USEC_MIN
 #define PROGRAM "autonomy-replay"
+/* A search that is cut short answers; one that goes on is ended after four hours (--background). */
+#define SEARCH_MINUTES "225"
 
 /* Beside our own program, where it was installed or built; else by PATH. */
 static void execute(const char *const argv[])
@@ -48,9 +50,14 @@ static int start(struct study *s, const struct api_study *q, const char *record_
 	const char *config_file)
 {
 	char since[32];
+	bool searches = !strcmp(q->verb, "tune");
 	const char *argv[] = {PROGRAM, q->verb, "--json", "--quiet", "--background", "--record",
 		record_dir, "--config", config_file, "--family", q->family, "--since",
-		q->since_us == USEC_NEVER ? "all" : since, q->set ? "--set" : NULL, q->set, NULL};
+		q->since_us == USEC_NEVER ? "all" : since,
+		searches ? "--minutes"
+		: q->set ? "--set"
+			 : NULL,
+		searches ? SEARCH_MINUTES : q->set, NULL};
 
 	snprintf(since, sizeof(since), "%llds", (long long)(q->since_us / USEC_S));
 	s->pid = fork();

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 
 #define CONFIG_FILE "/etc/config/autonomy"
 #define RECORD_DIR "/var/lib/autonomy"
-#define BACKGROUND_SECONDS_MAX 3600
+#define BACKGROUND_SECONDS_MAX (4 * 3600) /* daemon/study.c and docs/replay.md count on it */
 
 /* ---- options ---- */
 
@@ -84,14 +83,16 @@ static bool take_since(struct subject_options *o, const char *value)
 	return true;
 }
 
-static bool take_seed(struct subject_options *o, const char *value)
+bool subject_seed(const char *value, uint64_t *ret)
 {
+	unsigned long long seed;
 	char *end;
 
 	errno = 0;
-	o->seed = strtoull(value, &end, 0);
+	seed = strtoull(value, &end, 0);
 	if (errno || !*value || *end || *value == '-')
 		return complain("seed", value, "a number is wanted");
+	*ret = seed;
 	return true;
 }
 
@@ -123,7 +124,7 @@ bool subject_option(struct subject_options *o, int option, char *value)
 	case 'a':
 		return take_since(o, value);
 	case 'n':
-		return take_seed(o, value);
+		return subject_seed(value, &o->seed);
 	case 'f':
 		return take_family(o, value);
 	case 'j':

@@ -37,6 +37,7 @@ void subject_options_init(struct subject_options *o);
 
 /* One option of the command line; false when its value does not do (said on stderr). */
 bool subject_option(struct subject_options *o, int option, char *value);
+bool subject_seed(const char *value, uint64_t *ret);
 #define SUBJECT_LONG_OPTIONS                                                                       \
 	{"record", required_argument, NULL, 'r'}, {"file", required_argument, NULL, 'r'},          \
 		{"traces", required_argument, NULL, 'd'},                                          \

@@ -20,7 +20,7 @@ static const char usage[] =
 	"                   (default /var/lib/autonomy)\n"
 	"  --since WHEN     how far back from its end (default 7d)\n"
 	"  --config FILE    the options as they are (default /etc/config/autonomy)\n"
-	"  --background     at the lowest priority, for an hour at the most\n";
+	"  --background     at the lowest priority, for four hours at the most\n";
 
 struct difference {
 	const char *separator;
