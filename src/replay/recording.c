@@ -100,7 +100,7 @@ static int read_header(struct csv *csv)
 	return 0;
 }
 
-/* A number within 0..max.  1, 0 when the field is empty, -EINVAL when it is anything else. */
+/* A number within min..max.  1, 0 when the field is empty, -EINVAL when it is anything else. */
 static int number(const struct csv *csv, enum column column, double min, double max, double *ret)
 {
 	const char *text;

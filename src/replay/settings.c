@@ -7,6 +7,7 @@
 
 #include "codec/uci_text.h"
 #include "config/options.h"
+#include "config/uci_store.h"
 
 #define WORD_SIZE 96
 
@@ -59,6 +60,35 @@ static int take_setting(const char *text, struct setting *ret, struct problem *r
 	ret->value = equals + 1;
 	take_section(section, ret);
 	return 0;
+}
+
+bool settings_is_duration(const char *setting)
+{
+	struct problem ignored;
+	struct setting s;
+	const struct option *o;
+
+	if (take_setting(setting, &s, &ignored))
+		return false;
+	o = option_find(s.section, s.option);
+	return o && o->type == OPTION_TYPE_DURATION;
+}
+
+void settings_print_durations(FILE *to)
+{
+	static const enum option_section section[] = {OPTION_SECTION_DEFAULTS,
+		OPTION_SECTION_DETECT, OPTION_SECTION_FAILOVER};
+
+	for (unsigned i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
+		const struct option_section_info *info = option_section(section[i]);
+		unsigned n;
+		const struct option *o = option_first(section[i], &n);
+
+		for (; n--; o++)
+			if (o->type == OPTION_TYPE_DURATION)
+				fprintf(to, "  %s.%s\n", i ? info->type : "default", o->name);
+	}
+	fputs("and, of one link, NAME.hold and what else there is of default\n", to);
 }
 
 /* By the section's own name, or by what its option "name" calls the link or class. */
@@ -235,40 +265,26 @@ int settings_parse(const char *name, const char *text, size_t size, const char *
 	return error;
 }
 
-/* 0 and no text, also for a file that is not there: the defaults. */
-static int read_file(const char *file, char *text, size_t *ret_size, struct problem *ret)
-{
-	FILE *f = file ? fopen(file, "re") : NULL;
-	int error = 0;
-
-	*ret_size = 0;
-	if (!f && file && errno != ENOENT)
-		error = errno;
-	if (f) {
-		errno = 0;
-		*ret_size = fread(text, 1, CONFIG_FILE_MAX, f);
-		error = ferror(f) ? errno : 0;
-		fclose(f);
-	}
-	if (error)
-		problem_set(ret, file, 0, "cannot be read: %s", strerror(error));
-	return -error;
-}
-
 int settings_load(const char *file, const char *const setting[], unsigned n, struct config *ret,
 	char *ret_text, struct problem *ret_problem)
 {
-	char *text = malloc(CONFIG_FILE_MAX);
-	size_t size;
-	int error = -ENOMEM;
+	char *text = NULL, *delta = NULL;
+	size_t size = 0, delta_size;
+	int error = file ? uci_store_read(file, NULL, CONFIG_FILE_MAX, &text, &size, &delta,
+				   &delta_size)
+			 : 0;
 
-	if (!text)
-		problem_set(ret_problem, "", 0, "no memory");
+	/* what is staged may still be taken back */
+	free(delta);
+	/* a file that is not there: the defaults */
+	if (error && error != -ENOENT)
+		problem_set(ret_problem, file, 0, "%s",
+			error == -EBADF   ? "it is no file"
+			: error == -EFBIG ? "the file is too long for a configuration"
+					  : strerror(-error));
 	else
-		error = read_file(file, text, &size, ret_problem);
-	if (!error)
-		error = settings_parse(file ? file : "settings", text, size, setting, n, ret,
-			ret_text, ret_problem);
+		error = settings_parse(file ? file : "settings", text ? text : "", size, setting, n,
+			ret, ret_text, ret_problem);
 	free(text);
 	return error;
 }

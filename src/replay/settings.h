@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "config/config.h"
 
 /*
@@ -17,6 +19,10 @@
  */
 int settings_load(const char *file, const char *const setting[], unsigned n, struct config *ret,
 	char *ret_text, struct problem *ret_problem);
+
+/* Whether there is such an option, and its value is a duration; the value itself is not looked at. */
+bool settings_is_duration(const char *setting);
+void settings_print_durations(FILE *to); /* those of the sections that decide when traffic moves */
 
 /* The same with the file's text at hand; name stands for it in messages. */
 int settings_parse(const char *name, const char *text, size_t size, const char *const setting[],

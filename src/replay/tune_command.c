@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -422,9 +421,14 @@ static bool take_option(struct task *t, const char *text)
 		fprintf(stderr, "--option %s: at most %d options\n", text, TUNE_OPTIONS_MAX);
 		return false;
 	}
-	if (!tune_option_parse(text, &t->run.option[t->run.n_options++], &problem))
+	if (tune_option_parse(text, &t->run.option[t->run.n_options++], &problem)) {
+		fprintf(stderr, "--option %s: %s\n", text, problem.text);
+		return false;
+	}
+	if (settings_is_duration(text))
 		return true;
-	fprintf(stderr, "--option %s: %s\n", text, problem.text);
+	fprintf(stderr, "--option %s: no duration has that name; there are\n", text);
+	settings_print_durations(stderr);
 	return false;
 }
 

@@ -1,7 +1,6 @@
 #include "replay/whatif.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/usec.h"

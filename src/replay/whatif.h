@@ -9,7 +9,7 @@
 
 #define WHATIF_MOMENTS_MAX 20
 
-/* A time in which the two were on different links and at least one of them was bad, or a switch apart. */
+/* A time in which the two were on different links; those that are close together are one. */
 struct whatif_moment {
 	int64_t from_us, until_us;
 	unsigned was, would; /* links of the scenario at its begin */

@@ -235,6 +235,12 @@ def main():
                 "nothing is recorded there")
     good &= run("whatif of another version", {"r": b"ASB2" + bytes(4000)},
                 ["whatif", "--record", "r", "--set", "default.hold=1s"], INPUT, "^r: at byte 0: not a trace, or damaged")
+    good &= run("tune of a word that is none", {}, ["tune", "--record", ".", "--option", "failover.bad_hlod=1s"], USAGE,
+                r"^--option failover\.bad_hlod=1s: no duration .*(\n  \S+)*\n  failover\.bad_hold\n")
+    good &= run("tune of what is no duration", {}, ["tune", "--record", ".", "--option", "default.preference=1s"], USAGE,
+                r"^--option default\.preference=1s: no duration ")
+    good &= run("settings of a folder", {}, ["whatif", "--config", ".", "--set", "default.hold=1s"], INPUT,
+                r"^\.: it is no file")
     good &= run("tune on too little", {}, ["tune", "--record", ".", "--seeds", "1"], INPUT, "nothing is recorded there")
     return 0 if good else 1
 
