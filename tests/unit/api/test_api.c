@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "fake_engine.h"
 
 #include "api/api.h"
@@ -27,7 +28,7 @@ static struct {
 	bool inbox_full, refuse_config;
 	char logged[256];
 	char trace[80];
-	char folder[64], file[96];
+	char file[96];
 } d;
 
 static struct json_object *result;
@@ -107,35 +108,13 @@ static const struct api_hooks hooks = {
 	.log = hook_log,
 };
 
-static void write_file(const char *text)
-{
-	FILE *f = fopen(d.file, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static const char *read_file(void)
-{
-	static char text[4096];
-	FILE *f = fopen(d.file, "r");
-	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[n] = '\0';
-	return text;
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	memset(&d, 0, sizeof(d));
 	fake_reset();
-	snprintf(d.folder, sizeof(d.folder), "/tmp/test-api-XXXXXX");
-	assert_non_null(mkdtemp(d.folder));
-	snprintf(d.file, sizeof(d.file), "%s/autonomy", d.folder);
+	scratch_make();
+	snprintf(d.file, sizeof(d.file), "%s/autonomy", scratch_folder);
 	config_default(&d.config);
 	eventring_init(&d.events, 1);
 	ledger_init(&d.ledger);
@@ -150,15 +129,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[160];
-
 	(void)state;
 	api_forget_set(&d.api);
 	uci_store_forget(&d.api.store);
 	json_object_put(result);
 	result = NULL;
-	snprintf(command, sizeof(command), "rm -rf '%s'", d.folder);
-	return system(command);
+	return scratch_remove();
 }
 
 static int call_as(enum permission permission, const char *method, const char *params)
@@ -463,26 +439,26 @@ static void log_levels_and_traces_are_passed_on(void **state)
 static void apply_replaces_the_file_and_uses_it(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\"}"), 0);
-	assert_string_equal(read_file(), NEW_FILE);
+	assert_string_equal(get(d.file), NEW_FILE);
 	assert_int_equal(d.uses, 1);
 	assert_int_equal(d.config.n_links, 1);
 	assert_true(json_object_array_length(json_get_array(result, "differences")) > 0);
 	assert_int_equal(json_get_int(result, "confirm_ms", -1), 0);
 	assert_true(api_tick(&d.api, FAKE_NOW_US + USEC_DAY) == USEC_NEVER);
-	assert_string_equal(read_file(), NEW_FILE);
+	assert_string_equal(get(d.file), NEW_FILE);
 	assert_int_equal(api_recover_config(d.file), 0);
 }
 
 static void a_file_with_mistakes_changes_nothing(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"nonsense\\n\"}"), API_REFUSED);
-	assert_string_equal(read_file(), "# old\n");
+	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(d.uses, 0);
-	write_file("nonsense\n");
+	put(d.file, "nonsense\n");
 	assert_int_equal(call("config.reload", NULL), API_REFUSED);
 	assert_int_equal(d.uses, 0);
 	assert_int_equal(call("config.check", NULL), 0);
@@ -492,27 +468,27 @@ static void a_file_with_mistakes_changes_nothing(void **state)
 static void what_the_daemon_refuses_is_put_back(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	d.refuse_config = true;
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\"}"), API_REFUSED);
 	assert_string_equal(error.text, "firewall: the system has no nft");
-	assert_string_equal(read_file(), "# old\n");
+	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(api_recover_config(d.file), 0);
 }
 
 static void without_confirmation_the_old_file_comes_back(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
 	assert_int_equal(json_get_int(result, "confirm_ms", 0), 60000);
 	assert_true(api_tick(&d.api, FAKE_NOW_US) == FAKE_NOW_US + USEC_MIN);
-	assert_string_equal(read_file(), NEW_FILE);
+	assert_string_equal(get(d.file), NEW_FILE);
 	assert_int_equal(call("config.apply", "{\"text\":\"\"}"), API_REFUSED);
 	assert_int_equal(call("status", NULL), 0);
 	assert_int_equal(json_get_int(result, "config_confirm_ms", 0), 60000);
 	assert_true(api_tick(&d.api, FAKE_NOW_US + USEC_MIN) == USEC_NEVER);
-	assert_string_equal(read_file(), "# old\n");
+	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(d.uses, 2);
 	assert_int_equal(d.config.n_links, 0);
 	assert_true(*d.logged);
@@ -522,32 +498,32 @@ static void without_confirmation_the_old_file_comes_back(void **state)
 static void confirmed_it_stays(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":\"60s\"}"),
 		0);
 	assert_int_equal(call("config.confirm", NULL), 0);
 	assert_true(api_tick(&d.api, FAKE_NOW_US + USEC_H) == USEC_NEVER);
-	assert_string_equal(read_file(), NEW_FILE);
+	assert_string_equal(get(d.file), NEW_FILE);
 	assert_int_equal(api_recover_config(d.file), 0);
 }
 
 static void rolled_back_by_hand_it_is_gone(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
 	assert_int_equal(call("config.rollback", NULL), 0);
-	assert_string_equal(read_file(), "# old\n");
+	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(call("config.rollback", NULL), API_REFUSED);
 }
 
 static void a_crash_on_trial_brings_the_old_file_back_at_the_start(void **state)
 {
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
 	assert_int_equal(api_recover_config(d.file), 1);
-	assert_string_equal(read_file(), "# old\n");
+	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(api_recover_config(d.file), 0);
 }
 
@@ -556,7 +532,7 @@ static void a_first_file_is_taken_away_again(void **state)
 	(void)state;
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
 	assert_int_equal(call("config.rollback", NULL), 0);
-	assert_string_equal(read_file(), "");
+	assert_string_equal(get(d.file), "");
 	assert_int_equal(d.config.n_links, 0);
 }
 
@@ -566,7 +542,7 @@ static void show_prints_what_diff_calls_the_same(void **state)
 	struct json_object *o = json_object_new_object();
 
 	(void)state;
-	write_file("# old\n");
+	put(d.file, "# old\n");
 	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\"}"), 0);
 	assert_int_equal(call("config.show", NULL), 0);
 	json_put_text(o, "text", json_get_text(result, "text", ""));

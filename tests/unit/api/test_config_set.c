@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "fake_engine.h"
 
 #include "api/api.h"
@@ -21,7 +22,7 @@ static struct {
 	struct config config;
 	bool refuse;
 	int uses;
-	char folder[64], file[96], save[96], staged[128];
+	char file[96], save[96], staged[128];
 } d;
 
 static struct json_object *result;
@@ -41,36 +42,14 @@ static int hook_use_config(void *user, const struct config *config, struct probl
 
 static const struct api_hooks hooks = {.use_config = hook_use_config};
 
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static const char *get(const char *path)
-{
-	static char text[4096];
-	FILE *f = fopen(path, "r");
-	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[n] = '\0';
-	return text;
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	memset(&d, 0, sizeof(d));
 	fake_reset();
-	snprintf(d.folder, sizeof(d.folder), "/tmp/test-set-XXXXXX");
-	assert_non_null(mkdtemp(d.folder));
-	snprintf(d.file, sizeof(d.file), "%s/autonomy", d.folder);
-	snprintf(d.save, sizeof(d.save), "%s/save", d.folder);
+	scratch_make();
+	snprintf(d.file, sizeof(d.file), "%s/autonomy", scratch_folder);
+	snprintf(d.save, sizeof(d.save), "%s/save", scratch_folder);
 	snprintf(d.staged, sizeof(d.staged), "%s/autonomy", d.save);
 	assert_int_equal(mkdir(d.save, 0700), 0);
 	config_default(&d.config);
@@ -83,15 +62,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[160];
-
 	(void)state;
 	uci_store_forget(&d.api.store);
 	api_forget_set(&d.api);
 	json_object_put(result);
 	result = NULL;
-	snprintf(command, sizeof(command), "rm -rf '%s'", d.folder);
-	return system(command);
+	return scratch_remove();
 }
 
 /* 0 or the error's code. */
