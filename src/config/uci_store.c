@@ -111,7 +111,7 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)
 	return 0;
 }
 
-static int read_path(const char *path, size_t max, char **ret_text, size_t *ret_size)
+int uci_store_read_path(const char *path, size_t max, char **ret_text, size_t *ret_size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r;
 
@@ -133,11 +133,11 @@ int uci_store_read(const char *file, const char *delta_dir, size_t max, char **r
 	int r = place_of(file, path), r_delta = -ENOENT;
 
 	if (!r)
-		r = read_path(path, max, &text, &size);
+		r = uci_store_read_path(path, max, &text, &size);
 	if (r && r != -ENOENT)
 		return r;
 	if (delta_place(file, delta_dir, path))
-		r_delta = read_path(path, UCI_STORE_SIZE_MAX, &delta, &delta_size);
+		r_delta = uci_store_read_path(path, UCI_STORE_SIZE_MAX, &delta, &delta_size);
 	if (r && (r_delta || !delta_size)) {
 		free(delta);
 		return r;
@@ -418,7 +418,7 @@ int uci_store_replace(struct uci_store *s, const char *text, size_t size, struct
 {
 	int r = replace(s, text, size);
 
-	if (r && s->created)
+	if (r && s->created && is_current(s))
 		unlink(s->path);
 	if (r == -EBUSY)
 		problem_set(ret, s->path, 0, "another program has changed the file: try again");
@@ -454,10 +454,12 @@ int uci_store_keep(const struct uci_store *s, const char *path)
 	return r;
 }
 
-void uci_store_remove(const char *path)
+int uci_store_remove(const char *path)
 {
-	if (!unlink(path))
-		sync_folder(path);
+	if (unlink(path))
+		return errno == ENOENT ? 0 : -errno;
+	sync_folder(path);
+	return 0;
 }
 
 void uci_store_close(struct uci_store *s)

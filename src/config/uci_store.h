@@ -50,7 +50,8 @@ void uci_store_close(struct uci_store *s);
 
 /* Writes what was read to another file, whole or not at all; it is for us alone (mode 0600).  0 or -errno. */
 int uci_store_keep(const struct uci_store *s, const char *path);
-void uci_store_remove(const char *path); /* and it stays removed over a power cut */
+/* And it stays removed over a power cut.  0, also when it is not there, or -errno. */
+int uci_store_remove(const char *path);
 
 /* Lets go of the inodes of the past; some seconds after the last replacement. */
 void uci_store_forget(struct uci_store *s);
@@ -61,6 +62,9 @@ void uci_store_forget(struct uci_store *s);
  */
 int uci_store_read(const char *file, const char *delta_dir, size_t max, char **ret_text,
 	size_t *ret_size, char **ret_delta, size_t *ret_delta_size);
+
+/* The file at this very path, without what is staged: 0 with a text that the caller frees, or -errno as above. */
+int uci_store_read_path(const char *path, size_t max, char **ret_text, size_t *ret_size);
 
 /* The package that a file of /etc/config is: its name without the folder. */
 const char *uci_store_package(const char *file);

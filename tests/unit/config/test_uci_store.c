@@ -22,6 +22,22 @@
 static const char *const folder = scratch_folder;
 static char file[96], other[96];
 static struct uci_store s;
+static int folders_synced;
+static void (*at_sync)(void); /* when a file is synced; once */
+
+int fsync(int fd)
+{
+	void (*call)(void) = at_sync;
+	struct stat st;
+
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
+		folders_synced++;
+	} else if (call) {
+		at_sync = NULL;
+		call();
+	}
+	return 0;
+}
 
 static int setup(void **state)
 {
@@ -166,6 +182,35 @@ static void what_was_replaced_meanwhile_is_not_lost(void **state)
 	assert_string_equal(get(file), "of somebody without locks");
 }
 
+static void put_another_there(void)
+{
+	put(other, "theirs");
+	assert_int_equal(rename(other, file), 0);
+}
+
+/* The file that was made is replaced before ours is: it is not the one that we made any more. */
+static void what_somebody_else_made_is_not_taken_away(void **state)
+{
+	(void)state;
+	unlink(file);
+	assert_int_equal(uci_store_open(&s, file, NULL), 0);
+	at_sync = put_another_there;
+	assert_int_equal(uci_store_replace(&s, "new", 3, NULL), -EBUSY);
+	assert_string_equal(get(file), "theirs");
+}
+
+static void what_is_removed_stays_so_over_a_power_cut(void **state)
+{
+	(void)state;
+	folders_synced = 0;
+	assert_int_equal(uci_store_remove(file), 0);
+	assert_int_not_equal(access(file, F_OK), 0);
+	assert_int_equal(folders_synced, 1);
+	assert_int_equal(uci_store_remove(file), 0);
+	assert_int_equal(folders_synced, 1);
+	assert_true(uci_store_remove(folder) < 0);
+}
+
 static void staged_changes_are_read_and_taken_away(void **state)
 {
 	char staged[160], save[96], *text, *delta;
@@ -221,6 +266,8 @@ int main(void)
 		CASE(what_a_crash_left_is_not_waited_for),
 		CASE(who_waits_on_an_old_file_reads_the_new_text),
 		CASE(what_was_replaced_meanwhile_is_not_lost),
+		CASE(what_somebody_else_made_is_not_taken_away),
+		CASE(what_is_removed_stays_so_over_a_power_cut),
 		CASE(staged_changes_are_read_and_taken_away),
 		CASE(what_cannot_be_a_configuration_is_refused),
 	};
