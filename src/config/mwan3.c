@@ -2,13 +2,11 @@
 #include "config/mwan3.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "codec/uci_text.h"
+#include "config/uci_store.h"
 #include "config/value.h"
 
 #define MASK_DEFAULT 0x3f00
@@ -203,13 +201,8 @@ static int set_prefix(const char word[WORD_SIZE], uint8_t address[16], uint8_t *
 	return m->family == family;
 }
 
-/* mwan3 writes multiport ranges with a colon. */
-static bool set_ports(char *word, struct class_match *m)
+static bool set_ports(const char *word, struct class_match *m)
 {
-	char *colon = strchr(word, ':');
-
-	if (colon)
-		*colon = '-';
 	return !word[0] || !value_ports(word, &m->port_first, &m->port_last);
 }
 
@@ -254,14 +247,14 @@ static void read_rule(const struct uci_section *s, struct rule *ret)
 
 /* One matcher for each combination of a source, a destination and a port; false when there is no
    room, or one of them cannot be read. */
-static bool expand(struct mwan3_config *c, struct rule *r)
+static bool expand(struct mwan3_config *c, const struct rule *r)
 {
 	unsigned n = r->source.n * r->destination.n * r->ports.n;
 
 	for (unsigned i = 0; i < n; i++) {
 		const char *source = r->source.word[i % r->source.n];
 		const char *destination = r->destination.word[i / r->source.n % r->destination.n];
-		char *ports = r->ports.word[i / r->source.n / r->destination.n];
+		const char *ports = r->ports.word[i / r->source.n / r->destination.n];
 		struct class_match m = r->match;
 		int fits = set_prefix(source, m.source, &m.source_bits, &m);
 
@@ -343,7 +336,7 @@ static int read_sections(struct mwan3_config *c, const struct uci_document *docu
 {
 	const struct uci_section *globals = uci_document_section(document, "globals");
 	int64_t mask = MASK_DEFAULT;
-	int error = 0;
+	int bits, error = 0;
 
 	if (globals)
 		mask = number(globals, "mmx_mask", 1, UINT32_MAX, MASK_DEFAULT);
@@ -361,8 +354,8 @@ static int read_sections(struct mwan3_config *c, const struct uci_document *docu
 			MWAN3_INTERFACES_MAX, MWAN3_POLICIES_MAX);
 		return error;
 	}
-	if (__builtin_popcount(c->mask) < MASK_BITS ||
-		c->n_interfaces > (1U << (unsigned)__builtin_popcount(c->mask & 0x3fffffff)) - 4) {
+	bits = __builtin_popcount(c->mask);
+	if (bits < MASK_BITS || c->n_interfaces > (UINT64_C(1) << bits) - 4) {
 		problem_set(ret, "mwan3", 0, "mmx_mask 0x%x has too few bits for its interfaces",
 			c->mask);
 		return -EINVAL;
@@ -399,24 +392,15 @@ int mwan3_parse(const char *text, size_t size, struct mwan3_config *ret,
 
 int mwan3_load(const char *file, struct mwan3_config *ret, struct problem *ret_problem)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = malloc(CONFIG_FILE_MAX + 1);
-	struct stat st;
-	ssize_t n = -1;
-	int error = fd < 0 ? -errno : text ? 0 : -ENOMEM;
+	char *text = NULL;
+	size_t size;
+	int error = uci_store_read_path(file, CONFIG_FILE_MAX, &text, &size);
 
-	if (!error && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		error = -EBADF;
-	if (!error) {
-		n = read(fd, text, CONFIG_FILE_MAX + 1);
-		error = n < 0 ? -errno : n > CONFIG_FILE_MAX ? -EFBIG : 0;
-	}
-	if (error)
+	if (error) {
 		problem_set(ret_problem, file, 0, "%s", strerror(-error));
-	else
-		error = mwan3_parse(text, (size_t)n, ret, ret_problem);
+		return error;
+	}
+	error = mwan3_parse(text, size, ret, ret_problem);
 	free(text);
-	if (fd >= 0)
-		close(fd);
 	return error;
 }

@@ -68,6 +68,12 @@ static void marks_are_spread_over_the_bits_of_the_mask(void **state)
 	assert_int_equal(mwan3_mark(0xaa, 5), 0x22);
 	assert_int_equal(mwan3_mark(0xff0000, 60), 0x3c0000);
 	assert_int_equal(mwan3_mark(0x80000007, 15), 0x80000007);
+	parse("config globals 'globals'\n option mmx_mask '0xf0000000'\n" INTERFACES);
+	assert_int_equal(mwan3_mark(c.mask, 3), 0x30000000);
+	parse("config globals 'globals'\n option mmx_mask '0xffffffff'\n" INTERFACES);
+	parse("config globals 'globals'\n option mmx_mask '0xe0000000'\n" INTERFACES
+	      "config interface 'd'\n");
+	assert_int_equal(c.n_interfaces, 4);
 }
 
 static void members_have_metric_and_weight(void **state)
@@ -208,6 +214,10 @@ static void files_that_are_none_are_refused(void **state)
 	refuses("config interface 'a\n", "");
 	refuses("config globals 'globals'\n option mmx_mask '0x3'\n", "too few bits");
 	refuses("config globals 'globals'\n option mmx_mask '0x700'\n" INTERFACES
+		"config interface 'd'\nconfig interface 'e'\n",
+		"too few bits");
+	/* the uppermost bits count as the others do */
+	refuses("config globals 'globals'\n option mmx_mask '0xe0000000'\n" INTERFACES
 		"config interface 'd'\nconfig interface 'e'\n",
 		"too few bits");
 	for (unsigned i = 0; i <= MWAN3_INTERFACES_MAX; i++)
