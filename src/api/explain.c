@@ -510,8 +510,10 @@ static void add_unusable(struct words *out, const struct writer *w, unsigned pat
 	else if (v->drained_us)
 		words_add(out, "drained by the user");
 	else if (v->flapping)
-		words_add(out, "held down after %d relapses, %s more", v->relapses,
-			word_span(v->hold_left_us).text);
+		words_add(out, "held down after %d relapses, %s%s", v->relapses,
+			v->hold_left_us == USEC_NEVER ? "until it lives"
+						      : word_span(v->hold_left_us).text,
+			v->hold_left_us == USEC_NEVER ? "" : " more");
 	else
 		add_path(out, w->s, w->class, path);
 }
@@ -719,8 +721,7 @@ static void say_waiting(const struct writer *w)
 
 		if (!snapshot_link_exists(w->s, link) || !v->exists || path == w->d->wanted ||
 			decision_uses(w->d, path) || v->hold_left_us <= 0 ||
-			v->health == HEALTH_DEAD || v->health == HEALTH_DOWN ||
-			v->health == HEALTH_ABSENT)
+			v->hold_left_us == USEC_NEVER || health_is_down(v->health))
 			continue;
 		out = line(w, TOPIC_WAITING, path);
 		words_add(&out, "%s may take traffic back after %s without trouble (hold %s); due ",
@@ -773,8 +774,7 @@ static void say_change_of_other(const struct writer *w, unsigned path)
 	enum step step = w->d->against[path];
 	struct words out = line(w, TOPIC_CHANGE, path);
 
-	if (v->health == HEALTH_DEAD || v->health == HEALTH_DOWN || v->health == HEALTH_ABSENT ||
-		v->health == HEALTH_UNKNOWN) {
+	if (health_is_down(v->health) || v->health == HEALTH_UNKNOWN) {
 		words_add(&out, "%s counts again once it %s", link,
 			v->health == HEALTH_DEAD || v->health == HEALTH_UNKNOWN
 				? "answers"

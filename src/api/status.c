@@ -128,7 +128,7 @@ static struct json_object *path_json(const struct snapshot *s, unsigned path, bo
 	json_put_ms(o, "silence_ms", v->silence_us);
 	json_put_bool(o, "congested", v->congested);
 	json_put_bool(o, "flapping", v->flapping);
-	json_put_ms(o, "hold_left_ms", v->hold_left_us);
+	json_put_ms(o, "hold_left_ms", v->hold_left_us == USEC_NEVER ? -1 : v->hold_left_us);
 	put_outlook(o, s, v);
 	if (deep)
 		put_deep(o, v);

@@ -45,8 +45,8 @@ struct path_view {
 	int64_t budget_left_bytes; /* in the bucket now; -1: no budget */
 	uint32_t probes_sent, probes_answered, probes_late;
 
-	int64_t hold_us;      /* failback hold as learned */
-	int64_t hold_left_us; /* until it may take traffic back; 0: now */
+	int64_t hold_us; /* failback hold as learned */
+	int64_t hold_left_us; /* until it may take traffic back; 0: now; USEC_NEVER: it has to live first */
 	uint16_t relapses;
 	int64_t drained_us;       /* until when; 0: not drained */
 	int64_t quota_used_bytes; /* -1: not known */

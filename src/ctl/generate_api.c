@@ -83,7 +83,7 @@ static const struct {
 	{"path", "silence_ms", "nothing came back for so long although asked; 0: not silent"},
 	{"path", "congested", "our own load raises delay or loss"},
 	{"path", "flapping", "it has failed again soon after it came back"},
-	{"path", "hold_left_ms", "until it may take traffic back"},
+	{"path", "hold_left_ms", "until it may take traffic back; null: it has to live first"},
 	{"path", "outage_chance_percent",
 		"to become unusable within option prediction_horizon; null: not known"},
 	{"path", "outage_trust",

@@ -303,6 +303,25 @@ static void every_verdict_has_a_sentence(void **state)
 		assert_true(strlen(explain_verdict((enum verdict)i)) > 10);
 }
 
+/* What does not live has no time at which it may take traffic back. */
+static void no_time_is_promised_to_what_does_not_live(void **state)
+{
+	struct path_view *sat = &fake.path[SAT];
+
+	(void)state;
+	fake_failed_over();
+	sat->flapping = true;
+	sat->relapses = 3;
+	sat->hold_left_us = USEC_NEVER;
+	fake.decision[0][FAMILY_IPV4].against[SAT] = STEP_USABLE;
+	explain_now();
+	assert_non_null(
+		strstr(said(TOPIC_WHY_NOT, 1), "held down after 3 relapses, until it lives"));
+	sat->health = HEALTH_RECOVERING;
+	explain_now();
+	assert_string_equal(said(TOPIC_WAITING, 1), "");
+}
+
 static void a_full_house_fits(void **state)
 {
 	(void)state;
@@ -338,6 +357,7 @@ int main(void)
 		cmocka_unit_test(balancing_names_the_weights),
 		cmocka_unit_test(observing_and_released_are_said),
 		cmocka_unit_test(every_verdict_has_a_sentence),
+		cmocka_unit_test(no_time_is_promised_to_what_does_not_live),
 		cmocka_unit_test(a_full_house_fits),
 	};
 
