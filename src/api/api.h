@@ -147,6 +147,8 @@ int api_call(struct api *api, enum permission permission, const char *method,
  * from before comes back.  1 when that happened, 0 when there was nothing to do, -errno.
  */
 int api_recover_config(const char *config_file);
+/* When it could not: api_tick() goes on trying. */
+void api_recover_later(struct api *api);
 
 /*
  * Call at each wake-up (or at the time it returned last): rolls an unconfirmed configuration back when its time has

@@ -186,11 +186,17 @@ int config_put_in_place(struct api *api, const char *text, size_t size, struct c
 		return fail_store(ret_error, r, &problem);
 	}
 	if (config_use(api, c, ret_result, ret_error)) {
-		trial_roll_back(&api->trial, &api->store, api->config_file, &problem);
+		/* somebody else may have the file now: then api_tick() tries again */
+		if (trial_roll_back(&api->trial, &api->store, api->config_file, &problem))
+			api->trial.due_us = api->now_us;
 		return -1;
 	}
-	if (!confirm->given)
-		trial_confirm(&api->trial, api->config_file, &problem);
+	if (!confirm->given && trial_confirm(&api->trial, api->config_file, &problem)) {
+		api->trial.due_us = api->now_us + USEC_MIN;
+		json_object_put(*ret_result);
+		*ret_result = NULL;
+		return fail_problem(ret_error, &problem);
+	}
 	json_put_int(*ret_result, "confirm_ms", confirm->given ? confirm->number / USEC_MS : 0);
 	return 0;
 }
@@ -292,6 +298,12 @@ int config_command_reload(struct api *api, const struct request *r, struct json_
 int api_recover_config(const char *config_file)
 {
 	return trial_recover(config_file);
+}
+
+void api_recover_later(struct api *api)
+{
+	api->trial.running = true;
+	api->trial.due_us = 0;
 }
 
 int64_t api_tick(struct api *api, int64_t now_us)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/usec.h"
 #include "config/uci_store.h"
@@ -42,7 +41,7 @@ int trial_begin(struct trial *t, struct uci_store *store, const char *file, cons
 	}
 	r = uci_store_replace(store, text, size, ret);
 	if (r) {
-		uci_store_remove(before);
+		(void)uci_store_remove(before);
 		return r;
 	}
 	t->running = true;
@@ -50,11 +49,21 @@ int trial_begin(struct trial *t, struct uci_store *store, const char *file, cons
 	return 0;
 }
 
-static void finish(struct trial *t, const char *before)
+/* As long as the old file is there it comes back at the next start, whatever was written since. */
+static int finish(struct trial *t, const char *file, const char *before, struct problem *ret)
 {
-	uci_store_remove(before);
+	int r = uci_store_remove(before);
+
+	if (r) {
+		problem_set(ret, file, 0,
+			"cannot remove the old configuration beside it (%s): config confirm tries "
+			"again, else it comes back",
+			strerror(-r));
+		return r;
+	}
 	t->running = false;
 	t->due_us = USEC_NEVER;
+	return 0;
 }
 
 int trial_confirm(struct trial *t, const char *file, struct problem *ret)
@@ -62,14 +71,7 @@ int trial_confirm(struct trial *t, const char *file, struct problem *ret)
 	char before[BEFORE_SIZE];
 
 	beside(file, before);
-	if (unlink(before) && errno != ENOENT) {
-		int r = -errno;
-
-		problem_set(ret, file, 0, "cannot remove the kept copy: %s", strerror(-r));
-		return r;
-	}
-	finish(t, before);
-	return 0;
+	return finish(t, file, before, ret);
 }
 
 int trial_roll_back(struct trial *t, struct uci_store *store, const char *file, struct problem *ret)
@@ -91,9 +93,7 @@ int trial_roll_back(struct trial *t, struct uci_store *store, const char *file, 
 	uci_store_close(store);
 	free(text);
 	free(delta);
-	if (!r)
-		finish(t, before);
-	return r;
+	return r ? r : finish(t, file, before, ret);
 }
 
 int trial_recover(const char *file)

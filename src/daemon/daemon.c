@@ -609,17 +609,19 @@ static int open_ubus(struct daemon *d, struct problem *ret)
 
 int daemon_init(struct daemon *d, const struct daemon_options *options, struct problem *ret)
 {
-	bool rolled_back;
-	int error;
+	int error, recovered;
 
 	d->options = *options;
 	if (mkdir(options->run_dir, 0755) < 0 && errno != EEXIST)
 		return fail(ret, options->run_dir, errno);
-	rolled_back = api_recover_config(options->config_file) > 0;
+	recovered = api_recover_config(options->config_file);
 	load_first_config(d);
-	if (rolled_back)
+	if (recovered > 0)
 		log_line(LOG_WARNING, "%s: an unconfirmed change was rolled back",
 			options->config_file);
+	else if (recovered < 0)
+		log_line(LOG_ERR, "%s: an unconfirmed change could not be rolled back yet: %s",
+			options->config_file, strerror(-recovered));
 	d->engine = calloc(1, engine_size());
 	if (!d->engine)
 		return fail(ret, "engine", ENOMEM);
@@ -632,6 +634,8 @@ int daemon_init(struct daemon *d, const struct daemon_options *options, struct p
 	/* before the adapters: whose socket answers is in charge, and nobody else may touch the kernel */
 	if (!error)
 		error = open_rpc(d, ret);
+	if (!error && recovered < 0)
+		api_recover_later(&d->api);
 	if (!error)
 		error = count_crashes(d, ret);
 	if (!error)

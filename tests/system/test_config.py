@@ -85,8 +85,13 @@ def main():
     for path in (folder, run, save, f"{base}/real"):
         os.mkdir(path)
     path = f"{folder}/autonomy"
+    # a crash: nobody had confirmed this file, and a commit seems to be about to end
     with open(path, "w") as f:
+        f.write(START.replace("30s", "29s"))
+    with open(f"{folder}/.autonomy.before", "w") as f:
         f.write(START)
+    with open(f"{folder}/.autonomy.uci-Ab12Cd", "w") as f:
+        f.write("")
     log = open(f"{base}/log", "w+")
     daemon = subprocess.Popen(["unshare", "-n", f"{BUILD}/autonomyd", "-o", "-c", path, "-r", run, "-s", base, "-l",
                                "notice"], stdout=log, stderr=log)
@@ -122,6 +127,13 @@ def main():
 
     try:
         wait_for("the daemon's socket", lambda: os.path.exists(f"{run}/autonomy.sock") or daemon.poll() is not None)
+        if "could not be rolled back yet" not in open(f"{base}/log").read():
+            problems.append("that the start could not roll back is not told")
+        c = client()
+        wait_for("what the start could not roll back is rolled back later",
+                 lambda: text() == START and c.call("config.get", {"section": "default.hold"})["value"] == "30s", 20)
+        os.unlink(f"{folder}/.autonomy.uci-Ab12Cd")
+        del c
         before = len(os.listdir(f"/proc/{daemon.pid}/fd"))
         threads = [threading.Thread(target=uci_writer)]
         threads += [threading.Thread(target=own_writer, args=(option,)) for option in OPTIONS]

@@ -6,7 +6,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../scratch.h"
@@ -25,7 +28,8 @@ static struct {
 	struct ledger ledger;
 	struct input input;
 	int inputs, log_level, uses;
-	bool inbox_full, refuse_config;
+	bool inbox_full, refuse_config, keep_before;
+	int folders_synced, locked; /* locked: by somebody else, when a configuration is refused */
 	char logged[256];
 	char trace[80];
 	char file[96];
@@ -33,6 +37,32 @@ static struct {
 
 static struct json_object *result;
 static struct api_error error;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	d.folders_synced += !fstat(fd, &st) && S_ISDIR(st.st_mode);
+	return 0;
+}
+
+int unlink(const char *name)
+{
+	if (d.keep_before && strstr(name, ".before")) {
+		errno = EROFS;
+		return -1;
+	}
+	return unlinkat(AT_FDCWD, name, 0);
+}
+
+static int lock(void)
+{
+	int fd = open(d.file, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
 
 static bool hook_input(void *user, const struct input *in)
 {
@@ -48,6 +78,8 @@ static int hook_use_config(void *user, const struct config *config, struct probl
 {
 	(void)user;
 	if (d.refuse_config) {
+		if (d.locked == 0)
+			d.locked = lock();
 		problem_set(ret, "firewall", 0, "the system has no nft");
 		return -EOPNOTSUPP;
 	}
@@ -112,6 +144,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&d, 0, sizeof(d));
+	d.locked = -1;
 	fake_reset();
 	scratch_make();
 	snprintf(d.file, sizeof(d.file), "%s/autonomy", scratch_folder);
@@ -278,6 +311,18 @@ static void mistakes_are_named(void **state)
 			assert_string_equal(error.text, row[i].text);
 	}
 	assert_int_equal(d.inputs, 0);
+}
+
+static void a_path_that_does_not_live_has_no_hold_that_ends(void **state)
+{
+	struct json_object *path, *left;
+
+	(void)state;
+	fake.path[path_of(FAKE_SAT, FAMILY_IPV4)].hold_left_us = USEC_NEVER;
+	assert_int_equal(call("link", "{\"link\":\"sat\"}"), 0);
+	path = json_object_array_get_idx(json_get_array(result, "paths"), 0);
+	assert_true(json_object_object_get_ex(path, "hold_left_ms", &left));
+	assert_null(left);
 }
 
 static void a_pin_becomes_an_input(void **state)
@@ -507,6 +552,54 @@ static void confirmed_it_stays(void **state)
 	assert_int_equal(api_recover_config(d.file), 0);
 }
 
+static void confirmed_it_stays_over_a_power_cut(void **state)
+{
+	int synced;
+
+	(void)state;
+	put(d.file, "# old\n");
+	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
+	synced = d.folders_synced;
+	assert_int_equal(call("config.confirm", NULL), 0);
+	assert_int_equal(d.folders_synced, synced + 1);
+}
+
+/* What would take it back at the next start is still there. */
+static void what_cannot_be_made_final_is_said(void **state)
+{
+	(void)state;
+	put(d.file, "# old\n");
+	d.keep_before = true;
+	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\"}"), API_REFUSED);
+	assert_non_null(strstr(error.text, "config confirm"));
+	assert_int_equal(d.uses, 1);
+	assert_string_equal(get(d.file), NEW_FILE);
+	assert_int_equal(call("config.confirm", NULL), API_REFUSED);
+	assert_true(api_tick(&d.api, FAKE_NOW_US) == FAKE_NOW_US + USEC_MIN);
+	d.keep_before = false;
+	assert_int_equal(call("config.confirm", NULL), 0);
+	assert_int_equal(api_recover_config(d.file), 0);
+	assert_string_equal(get(d.file), NEW_FILE);
+}
+
+static void what_is_refused_is_put_back_once_others_let_go(void **state)
+{
+	(void)state;
+	put(d.file, "# old\n");
+	d.refuse_config = true;
+	d.locked = 0;
+	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\"}"), API_REFUSED);
+	assert_string_equal(error.text, "firewall: the system has no nft");
+	assert_string_equal(get(d.file), NEW_FILE);
+	assert_true(api_tick(&d.api, FAKE_NOW_US) == FAKE_NOW_US + USEC_S);
+	close(d.locked);
+	d.refuse_config = false;
+	assert_true(api_tick(&d.api, FAKE_NOW_US + USEC_S) == USEC_NEVER);
+	assert_string_equal(get(d.file), "# old\n");
+	assert_int_equal(d.config.n_links, 0);
+	assert_int_equal(api_recover_config(d.file), 0);
+}
+
 static void rolled_back_by_hand_it_is_gone(void **state)
 {
 	(void)state;
@@ -525,6 +618,25 @@ static void a_crash_on_trial_brings_the_old_file_back_at_the_start(void **state)
 	assert_int_equal(api_recover_config(d.file), 1);
 	assert_string_equal(get(d.file), "# old\n");
 	assert_int_equal(api_recover_config(d.file), 0);
+}
+
+static void what_the_start_cannot_bring_back_comes_back_later(void **state)
+{
+	int fd;
+
+	(void)state;
+	put(d.file, "# old\n");
+	assert_int_equal(call("config.apply", "{\"text\":\"" NEW_TEXT "\",\"confirm\":60}"), 0);
+	uci_store_forget(&d.api.store);
+	api_init(&d.api, NULL, &d.config, d.file, FAKE_NOW_US);
+	d.api.hooks = &hooks;
+	fd = lock();
+	assert_int_equal(api_recover_config(d.file), -EBUSY);
+	close(fd);
+	api_recover_later(&d.api);
+	assert_true(api_tick(&d.api, FAKE_NOW_US) == USEC_NEVER);
+	assert_string_equal(get(d.file), "# old\n");
+	assert_int_equal(d.config.n_links, 0);
 }
 
 static void a_first_file_is_taken_away_again(void **state)
@@ -561,6 +673,7 @@ int main(void)
 		CASE(every_command_answers),
 		CASE(a_reader_may_look_but_not_touch),
 		CASE(mistakes_are_named),
+		CASE(a_path_that_does_not_live_has_no_hold_that_ends),
 		CASE(a_pin_becomes_an_input),
 		CASE(arguments_may_come_by_place_and_have_defaults),
 		CASE(every_verb_reaches_the_engine),
@@ -574,8 +687,12 @@ int main(void)
 		CASE(what_the_daemon_refuses_is_put_back),
 		CASE(without_confirmation_the_old_file_comes_back),
 		CASE(confirmed_it_stays),
+		CASE(confirmed_it_stays_over_a_power_cut),
+		CASE(what_cannot_be_made_final_is_said),
+		CASE(what_is_refused_is_put_back_once_others_let_go),
 		CASE(rolled_back_by_hand_it_is_gone),
 		CASE(a_crash_on_trial_brings_the_old_file_back_at_the_start),
+		CASE(what_the_start_cannot_bring_back_comes_back_later),
 		CASE(a_first_file_is_taken_away_again),
 		CASE(show_prints_what_diff_calls_the_same),
 	};
