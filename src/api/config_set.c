@@ -35,6 +35,7 @@ struct setting {
 		const char *section, *option; /* option NULL: the section */
 	} touched[CHANGES_MAX];
 	unsigned n;
+	bool wrote;
 };
 
 static int carry_out(struct setting *w, struct config_edit *e)
@@ -93,6 +94,20 @@ static int set_value(struct setting *w, struct config_edit e, struct json_object
 	if (!e.value && e.what != CONFIG_EDIT_SET)
 		return api_fail(w->error, API_INVALID_PARAMS, "%s: an item cannot be null",
 			e.option);
+	return carry_out(w, &e);
+}
+
+/* As in the words NAME=TYPE and NAME=. */
+static int set_whole(struct setting *w, struct config_edit e, struct json_object *value)
+{
+	const char *type =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+
+	if (value && !type)
+		return api_fail(w->error, API_INVALID_PARAMS,
+			"%s: give its type, or null to take it away", e.section);
+	if (type && *type)
+		e.type = e.value = type;
 	return carry_out(w, &e);
 }
 
@@ -158,7 +173,9 @@ static int set_word(struct setting *w, const char *word, struct json_object *val
 				"default.hold=10s",
 				word);
 		else
-			r = has_value ? set_value(w, e, value) : carry_out(w, &e);
+			r = !has_value ? carry_out(w, &e)
+			    : e.option ? set_value(w, e, value)
+				       : set_whole(w, e, value);
 	}
 	free(text);
 	return r;
@@ -277,6 +294,7 @@ static void ignore(void *user, int line, const char *text)
 static int refuse_problems(struct setting *w, const struct config_problems *p)
 {
 	struct json_object *list = json_object_new_array();
+	int code = API_INVALID_PARAMS;
 	struct uci_document d;
 
 	uci_document_init(&d, w->scratch, w->size);
@@ -286,8 +304,11 @@ static int refuse_problems(struct setting *w, const struct config_problems *p)
 		struct json_object *o;
 
 		at_line(&d, p->problem[i].line, &section, &option);
-		if (p->warning[i] && !is_touched(w, section, option))
-			continue;
+		if (!is_touched(w, section, option)) {
+			if (p->warning[i])
+				continue;
+			code = API_REFUSED; /* the file is at fault, too */
+		}
 		text = without_place(text, option);
 		o = json_object_new_object();
 		json_put_text(o, "section", section ? section : "");
@@ -303,6 +324,7 @@ static int refuse_problems(struct setting *w, const struct config_problems *p)
 		json_object_put(list);
 		return 0;
 	}
+	w->error->code = code;
 	w->error->data = json_object_new_object();
 	json_object_object_add(w->error->data, "problems", list);
 	return -1;
@@ -345,11 +367,15 @@ static int commit(struct setting *w, struct candidate *c, const struct argument_
 	if (w->length == store->size && !memcmp(w->text, store->text, w->length) &&
 		!store->delta_size) {
 		/* nothing to write: flash is not worn by saying the same again */
-		return config_use(w->api, c, ret_result, w->error);
+		if (config_use(w->api, c, ret_result, w->error))
+			return -1;
+		json_put_int(*ret_result, "confirm_ms", 0);
+		return 0;
 	}
 	if (config_put_in_place(w->api, w->text, w->length, c, confirm, ret_result, w->error))
 		return -1;
 	uci_store_unstage(store);
+	w->wrote = true;
 	return 0;
 }
 
@@ -440,7 +466,7 @@ int config_command_set(struct api *api, const struct request *r, struct json_obj
 	error = config_open_store(api, ret_error);
 	if (!error) {
 		error = set(w, r, ret_result);
-		if (!error && !request_value(r, "confirm")->given)
+		if (!error && w->wrote && !request_value(r, "confirm")->given)
 			remember(api, r->params);
 		uci_store_close(&api->store);
 	}

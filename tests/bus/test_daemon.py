@@ -185,7 +185,8 @@ class Daemon(unittest.TestCase):
                  ("pin", {"link": "lte", "for": {}}, wire.INVALID_ARGUMENT),
                  ("pin", {"link": "lte", "extra": 1}, wire.INVALID_ARGUMENT),
                  ("events", {"limit": 100000}, wire.INVALID_ARGUMENT), ("wifi_status", {}, wire.NOT_SUPPORTED),
-                 ("action", {"cmd": "explode"}, wire.INVALID_ARGUMENT)]
+                 ("action", {"cmd": "explode"}, wire.INVALID_ARGUMENT),
+                 ("config.set", {"changes": ["default.hld=5s"]}, wire.INVALID_ARGUMENT)]
         for method, arguments, status in table:
             with self.assertRaises(wire.FailedWith) as caught:
                 self.client.call("autonomy", method, arguments)

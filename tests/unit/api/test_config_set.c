@@ -146,6 +146,16 @@ static void changes_are_carried_out_by_name(void **state)
 			"'wan'\n",
 			"'wan'\n\nconfig match\n\toption class 'calls'\n\toption dscp '46'\n"},
 		{"{\"changes\":[\"none=link\",\"none=\"]}", "", ""},
+		/* a whole section */
+		{"{\"changes\":{\"calls\":null}}",
+			"\nconfig class 'calls'\n\toption need 'realtime'\n\tlist link 'wan'\n",
+			"\n"},
+		{"{\"changes\":{\"calls\":\"\"}}",
+			"\nconfig class 'calls'\n\toption need 'realtime'\n\tlist link 'wan'\n",
+			"\n"},
+		{"{\"changes\":{\"dsl\":\"link\",\"dsl.metered\":true}}", "'wan'\n",
+			"'wan'\n\nconfig link 'dsl'\n\toption metered '1'\n"},
+		{"{\"changes\":{\"calls\":\"class\"}}", "", ""},
 	};
 
 	(void)state;
@@ -195,6 +205,11 @@ static void what_is_wrong_changes_nothing_and_says_what_to_do(void **state)
 		{"{\"changes\":{\"wan.hold\":{\"a\":1}}}", "there is no section 'wan.hold'"},
 		{"{\"changes\":{\"calls.link\":[null]}}", "cannot be null"},
 		{"{\"changes\":7}", "must be a list"},
+		{"{\"changes\":{\"wan\":[]}}", "wan: give its type, or null to take it away"},
+		{"{\"changes\":{\"wan\":[\"link\"]}}", "wan: give its type"},
+		{"{\"changes\":{\"wan\":false}}", "wan: give its type"},
+		{"{\"changes\":{\"wan\":0}}", "wan: give its type"},
+		{"{\"changes\":{\"wan\":\"class\"}}", "of type 'link' already"},
 		{"{\"section\":\"wan\",\"type\":\"class\",\"option\":\"need\",\"value\":\"bulk\"}",
 			"of type 'link' already"},
 		{"{\"section\":\"wan\",\"option\":\"hold\"}", "needs a value"},
@@ -243,6 +258,44 @@ static void the_same_again_writes_nothing(void **state)
 	assert_int_equal(stat(d.file, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(json_object_array_length(json_get_array(result, "differences")), 0);
+}
+
+/* A mistake in what was asked, or things as they are? */
+static void whose_mistake_it_is_can_be_told(void **state)
+{
+	static const struct {
+		const char *params;
+		int code;
+	} row[] = {
+		{"{\"changes\":[\"default.hld=5s\"]}", API_INVALID_PARAMS},
+		{"{\"changes\":[\"default.hold=5x\"]}", API_INVALID_PARAMS},
+		{"{\"changes\":[\"nowhere.hold=5s\"]}", API_INVALID_PARAMS},
+		{"{\"changes\":[\"main.ipv6=0\"]}", API_REFUSED},
+		{"{\"changes\":[\"main.ipv6=0\",\"wan.preferense=1\"]}", API_REFUSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		/* what is wrong already concerns only those who leave it so */
+		put(d.file, i < 3 ? BEFORE : "config link 'wan'\n\toption hold 'x'\n");
+		assert_int_equal(call("config.set", row[i].params), row[i].code);
+	}
+}
+
+static void what_wrote_nothing_is_no_change_to_be_lost(void **state)
+{
+	(void)state;
+	put(d.file, BEFORE);
+	assert_int_equal(call("config.set", "{\"changes\":[\"default.hold=10s\"]}"), 0);
+	assert_int_equal(call("config.set", "{\"changes\":[\"default.hold=10s\"],\"confirm\":60}"),
+		0);
+	assert_int_equal(json_get_int(result, "confirm_ms", -1), 0);
+	assert_false(d.api.trial.running);
+	assert_int_equal(call("config.set", "{\"changes\":[\"default.hold=10s\"]}"), 0);
+	assert_int_equal(json_get_int(result, "confirm_ms", -1), 0);
+	put(d.file, BEFORE);
+	api_file_changed(&d.api, FAKE_NOW_US);
+	assert_non_null(strstr(get(d.file), "option hold '10s'"));
 }
 
 static void what_uci_has_staged_is_committed_with_it(void **state)
@@ -395,6 +448,8 @@ int main(void)
 		CASE(what_is_wrong_changes_nothing_and_says_what_to_do),
 		CASE(a_broken_file_is_not_touched),
 		CASE(the_same_again_writes_nothing),
+		CASE(whose_mistake_it_is_can_be_told),
+		CASE(what_wrote_nothing_is_no_change_to_be_lost),
 		CASE(what_uci_has_staged_is_committed_with_it),
 		CASE(a_whole_file_or_a_trial_does_not_swallow_what_is_staged),
 		CASE(on_trial_it_comes_back_by_itself),
