@@ -24,13 +24,20 @@ static int answer(const struct asked *q, const char *command, struct json_object
 	return 0;
 }
 
+static int need_turn(const struct asked *q, struct api_error *ret_error)
+{
+	if (q->api->actions_us - q->api->now_us > (ACTIONS_BURST - 1) * ACTION_US)
+		return api_fail(ret_error, API_BUSY, "too many actions; wait a second");
+	return 0;
+}
+
 static int act(const struct asked *q, const char *command, const char *method,
 	const char *const arguments[], struct json_object **ret, struct api_error *ret_error)
 {
 	struct json_object *data = NULL;
 
-	if (q->api->actions_us - q->api->now_us > (ACTIONS_BURST - 1) * ACTION_US)
-		return api_fail(ret_error, API_BUSY, "too many actions; wait a second");
+	if (need_turn(q, ret_error))
+		return -1;
 	if (asked_call(q, method, arguments, &data, ret_error))
 		return -1;
 	/* only what was done counts: who may do nothing cannot keep others from it */
@@ -59,7 +66,7 @@ int historic_restore(const struct asked *q, struct json_object **ret, struct api
 {
 	struct json_object *first = NULL;
 
-	if (act(q, "restore", "unpin", NULL, &first, ret_error))
+	if (need_turn(q, ret_error) || asked_call(q, "unpin", NULL, &first, ret_error))
 		return -1;
 	json_object_put(first);
 	return act(q, "restore", "undrain", NULL, ret, ret_error);

@@ -274,6 +274,11 @@ static void actions_are_limited_in_rate(void **state)
 	assert_int_equal(taken, 10);
 	api_set_time(&d.api, FAKE_NOW_US + USEC_S, FAKE_WALL_US + USEC_S);
 	assert_int_equal(ask("recheck", "{\"member\":\"lte\"}"), 0);
+	/* two commands, one action */
+	d.api.actions_us = 0;
+	for (taken = 0; taken < 100 && !ask("restore", NULL);)
+		taken++;
+	assert_int_equal(taken, 10);
 }
 
 static void permissions_are_those_of_the_commands(void **state)
