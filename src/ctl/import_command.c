@@ -51,20 +51,34 @@ static void tell(void *user, const struct import_note *n)
 		text_printable(n->to, value, sizeof(value)));
 }
 
-/* Another file that says something is not replaced by accident. */
-static int write_output(const struct arguments *a, const char *text, size_t size,
-	struct problem *ret)
+/* Neither another file that says something is replaced by accident, nor an edit that the import has not seen. */
+static int may_replace(const struct arguments *a, const struct uci_store *store, const char *read,
+	size_t read_size, struct problem *ret)
+{
+	if (strcmp(a->output, a->word) != 0) {
+		if (!store->size)
+			return 0;
+		problem_set(ret, a->output, 0,
+			"it is there already: take it away, or choose another name");
+		return -EEXIST;
+	}
+	if (store->size == read_size && !memcmp(store->text, read, read_size) && !store->delta_size)
+		return 0;
+	problem_set(ret, a->output, 0,
+		"another program has changed it meanwhile; it was left alone: import it again");
+	return -EBUSY;
+}
+
+static int write_output(const struct arguments *a, const char *read, size_t read_size,
+	const char *text, size_t size, struct problem *ret)
 {
 	struct uci_store store;
 	int r;
 
 	uci_store_init(&store);
 	r = uci_store_open(&store, a->output, ret);
-	if (!r && store.size && strcmp(a->output, a->word) != 0) {
-		problem_set(ret, a->output, 0,
-			"it is there already: take it away, or choose another name");
-		r = -EEXIST;
-	}
+	if (!r)
+		r = may_replace(a, &store, read, read_size, ret);
 	if (!r && (store.size != size || memcmp(store.text, text, size) != 0))
 		r = uci_store_replace(&store, text, size, ret);
 	uci_store_close(&store);
@@ -109,7 +123,7 @@ static int import_file(const struct arguments *a, const char *text, size_t size,
 		report.notes = json_object_new_array();
 	r = import_text(a->word, text, size, tell, &report, &made, &made_size, problem);
 	if (!r && a->output && !a->dry_run)
-		r = write_output(a, made, made_size, problem);
+		r = write_output(a, text, size, made, made_size, problem);
 	if (!r)
 		show(a, &report, made);
 	else
