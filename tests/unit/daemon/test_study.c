@@ -96,7 +96,7 @@ static void a_search_is_cut_short_before_it_is_ended(void **state)
 	assert_non_null(strstr(said, " --since all"));
 	minutes = strstr(said, " --minutes ");
 	assert_non_null(minutes);
-	assert_in_range(atoi(minutes + 11), 60, 230);
+	assert_in_range(strtol(minutes + 11, NULL, 10), 60, 230);
 }
 
 int main(void)
