@@ -25,6 +25,16 @@ int32_t imath_ln_ppm(uint32_t v_ppm)
 	return (int32_t)(log2_v * 45426 / 65536 * NAT / 65536); /* ln 2 = 45426/65536 */
 }
 
+uint32_t imath_ratio_ppm(uint64_t k, uint64_t n)
+{
+	if (!n)
+		return 0;
+	/* a 32-bit CPU divides these by one instruction instead of a function */
+	if (k <= UINT32_MAX / 1000000 && n <= UINT32_MAX)
+		return (uint32_t)k * 1000000 / (uint32_t)n;
+	return (uint32_t)(k * 1000000 / n);
+}
+
 uint32_t imath_sqrt(uint64_t v)
 {
 	uint64_t root = 0;

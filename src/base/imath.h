@@ -42,7 +42,4 @@ static inline int64_t imath_abs(int64_t v)
 }
 
 /* k of n in parts per million; 0 of 0 is 0. */
-static inline uint32_t imath_ratio_ppm(uint64_t k, uint64_t n)
-{
-	return n ? (uint32_t)(k * 1000000 / n) : 0;
-}
+uint32_t imath_ratio_ppm(uint64_t k, uint64_t n);

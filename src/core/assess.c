@@ -313,6 +313,8 @@ void assess_trouble(struct path *p, const struct step_env *env, bool active)
 			env->now_us);
 	else
 		trouble_end(&p->trouble);
+	if (!trouble_watch_due(&p->trouble, env->now_us))
+		return;
 	trouble_watch(&p->trouble,
 		active || p->trouble.since_us || every_us <= USEC_S
 			? 1000000

@@ -1,7 +1,5 @@
 #include "core/decide.h"
 
-#include <string.h>
-
 #include "base/usec.h"
 #include "core/predict.h"
 
@@ -66,7 +64,7 @@ static int32_t steady_key(const struct path *p, const struct policy *policy, boo
 	int64_t edge_us = policy->unsteady_us, rate_us = trouble_rate_us(&p->trouble);
 	int32_t steps = 0;
 
-	if (p->trusted_us &&
+	if (rate_us && p->trusted_us &&
 		now_us - usec_max(p->trusted_us, p->trouble.ended_us) >= link->hold_max_us)
 		rate_us = 0;
 	if (link->metered)
@@ -82,8 +80,8 @@ void decide_candidate(const struct path *p, const struct policy *policy,
 	unsigned link = path_link(p->index);
 	bool incumbent = p->index == context->incumbent;
 
-	memset(ret, 0, sizeof(*ret));
 	ret->path = p->index;
+	ret->key[STEP_NONE] = 0;
 	ret->key[STEP_USABLE] = path_usable(p);
 	ret->key[STEP_ALIVE] = alive_key(p, incumbent);
 	ret->key[STEP_PIN] = link == context->pinned_link;
@@ -101,11 +99,13 @@ void decide_candidate(const struct path *p, const struct policy *policy,
 
 int decide_compare(const struct candidate *a, const struct candidate *b, enum step *ret_step)
 {
+	const int32_t *x = a->key, *y = b->key;
+
 	for (unsigned step = STEP_USABLE; step < STEP_COUNT; step++) {
-		if (a->key[step] == b->key[step])
+		if (*++x == *++y)
 			continue;
 		*ret_step = (enum step)step;
-		return a->key[step] > b->key[step] ? 1 : -1;
+		return *x > *y ? 1 : -1;
 	}
 	/* only a path compared with itself comes here: two paths differ in the last key at the latest */
 	*ret_step = STEP_NONE;

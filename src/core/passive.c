@@ -151,7 +151,7 @@ static void silence(struct passive *p, uint32_t tx, uint32_t rx, int64_t before_
 
 static bool near_most(int64_t bps, int64_t peak_bps)
 {
-	return bps >= usec_max(peak_bps * 6 / 10, LOAD_BPS_MIN);
+	return bps >= LOAD_BPS_MIN && bps >= peak_bps * 6 / 10;
 }
 
 bool passive_loaded(const struct passive *p, int64_t now_us)

@@ -53,7 +53,7 @@ void trouble_watch(struct trouble *t, uint32_t share_ppm, int64_t now_us)
 {
 	int64_t passed_us = now_us - t->faded_us;
 
-	if (t->faded_us && passed_us < USEC_S)
+	if (!trouble_watch_due(t, now_us))
 		return;
 	passed_us = t->faded_us ? usec_min(passed_us, STEP_MOST_US) : 0;
 	t->faded_us = now_us;
@@ -66,6 +66,7 @@ int64_t trouble_rate_us(const struct trouble *t)
 {
 	int64_t cost_us = t->cost_us + (t->since_us ? spell_cost(t) : 0) - CHANCE_US;
 
-	return usec_max(cost_us, 0) * (USEC_H / USEC_MS) /
-	       ((t->watched_us + PRESUMED_WATCH_US) / USEC_MS);
+	if (cost_us <= 0)
+		return 0;
+	return cost_us * (USEC_H / USEC_MS) / ((t->watched_us + PRESUMED_WATCH_US) / USEC_MS);
 }

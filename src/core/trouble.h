@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/usec.h"
+
 struct trouble {
 	int64_t since_us;        /* begin of the present spell; 0: there is none */
 	int64_t seen_us;         /* the last look at it */
@@ -27,6 +29,12 @@ void trouble_see(struct trouble *t, int64_t since_us, int percent, int64_t now_u
 
 /* It is not, or not any more. */
 void trouble_end(struct trouble *t);
+
+/* Whether trouble_watch() has anything to do: it goes by seconds. */
+static inline bool trouble_watch_due(const struct trouble *t, int64_t now_us)
+{
+	return !t->faded_us || now_us - t->faded_us >= USEC_S;
+}
 
 /* Time passes; share_ppm of it is watched closely enough to notice trouble. */
 void trouble_watch(struct trouble *t, uint32_t share_ppm, int64_t now_us);

@@ -84,6 +84,18 @@ static void ratio_of_nothing_is_nothing(void **state)
 	assert_int_equal(imath_ratio_ppm(2, 1), 2000000);
 }
 
+static void ratio_is_the_same_either_way_of_dividing(void **state)
+{
+	static const uint64_t edge[] = {1, 3, 999999, 4293, 4294, 4295, 4296, UINT32_MAX - 1,
+		UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 40};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(edge) / sizeof(edge[0]); i++)
+		for (size_t j = 0; j < sizeof(edge) / sizeof(edge[0]); j++)
+			assert_int_equal(imath_ratio_ppm(edge[i], edge[j]),
+				(uint32_t)(edge[i] * 1000000 / edge[j]));
+}
+
 static void magnitude_has_no_sign(void **state)
 {
 	(void)state;
@@ -100,6 +112,7 @@ int main(void)
 		cmocka_unit_test(root_is_the_largest_that_fits),
 		cmocka_unit_test(average_arrives_from_both_sides),
 		cmocka_unit_test(ratio_of_nothing_is_nothing),
+		cmocka_unit_test(ratio_is_the_same_either_way_of_dividing),
 		cmocka_unit_test(magnitude_has_no_sign),
 	};
 
