@@ -23,6 +23,9 @@
 struct field {
 	struct candidate candidate[PATHS_MAX];
 	unsigned n;
+	unsigned
+		behind; /* path; PATHS_MAX: none.  second_to() is asked twice about the same path */
+	const struct candidate *second;
 };
 
 void choice_init(struct choice *c)
@@ -61,6 +64,7 @@ static void gather(struct field *f, const struct choice *c, const struct step_en
 	};
 
 	f->n = 0;
+	f->behind = PATHS_MAX;
 	path_each (i, context->usable & PATHS_OF_FAMILY(context->family)) {
 		const struct path *p = &path[i];
 
@@ -95,8 +99,18 @@ static const struct candidate *best_of(const struct field *f, uint32_t except)
 	return best;
 }
 
+/* The best of the others. */
+static const struct candidate *second_to(struct field *f, unsigned path)
+{
+	if (f->behind != path) {
+		f->behind = path;
+		f->second = best_of(f, UINT32_C(1) << path);
+	}
+	return f->second;
+}
+
 /* Why each candidate is not the chosen one, for explain. */
-static void explain(struct choice *c, const struct field *f)
+static void explain(struct choice *c, struct field *f)
 {
 	const struct candidate *chosen = c->n ? find(f, c->path[0]) : NULL, *runner;
 
@@ -108,11 +122,11 @@ static void explain(struct choice *c, const struct field *f)
 	for (unsigned i = 0; i < f->n; i++)
 		if (f->candidate[i].path != chosen->path)
 			decide_compare(chosen, &f->candidate[i], &c->against[f->candidate[i].path]);
-	runner = best_of(f, UINT32_C(1) << chosen->path);
+	runner = second_to(f, chosen->path);
 	if (!runner)
 		return;
 	c->runner_up = runner->path;
-	decide_compare(chosen, runner, &c->step);
+	c->step = c->against[runner->path];
 }
 
 static void stay(struct choice *c, const struct step_env *env, const struct choice_context *context,
@@ -419,11 +433,10 @@ static void keep_fresh(struct path *p, const struct step_env *env)
 }
 
 /* The one in use is the best.  While it is under a burst, the next best is asked already whether it would do. */
-static void keep(struct choice *c, const struct step_env *env, struct path path[],
-	const struct field *f)
+static void keep(struct choice *c, const struct step_env *env, struct path path[], struct field *f)
 {
 	const struct path *p = &path[c->path[0]];
-	const struct candidate *next = best_of(f, UINT32_C(1) << p->index);
+	const struct candidate *next = second_to(f, p->index);
 
 	c->fail_open = false;
 	if (next && predict_warns(p, env->policy, TRUST_UNTRIED))
@@ -450,7 +463,7 @@ static bool waits_for_adopted(struct choice *c, const struct step_env *env,
 }
 
 static void choose_one(struct choice *c, const struct step_env *env, struct path path[],
-	const struct choice_context *context, const struct field *f)
+	const struct choice_context *context, struct field *f)
 {
 	const struct candidate *best = best_of(f, 0),
 			       *incumbent = c->n ? find(f, c->path[0]) : NULL, *free;

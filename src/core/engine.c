@@ -34,20 +34,16 @@ void engine_init(struct engine *e, int64_t now_us, uint64_t seed)
 	}
 }
 
-static bool path_active(const struct engine *e, unsigned path)
+/* Bit mask of the paths that carry some class. */
+static uint32_t paths_in_use(const struct engine *e)
 {
-	if (e->policy.link[path_link(path)].shared)
-		return true;
-	for (unsigned c = 0; c < e->policy.n_classes; c++)
-		if (choice_uses(&e->choice[c][path_family(path)], path))
-			return true;
-	return false;
-}
+	uint32_t mask = e->shared;
 
-static bool link_active(const struct engine *e, unsigned link)
-{
-	return path_active(e, path_of(link, FAMILY_IPV4)) ||
-	       path_active(e, path_of(link, FAMILY_IPV6));
+	for (unsigned c = 0; c < e->policy.n_classes; c++)
+		for (unsigned f = 0; f < FAMILY_COUNT; f++)
+			for (unsigned i = 0; i < e->choice[c][f].n; i++)
+				mask |= UINT32_C(1) << e->choice[c][f].path[i];
+	return mask;
 }
 
 static bool nothing_alive(const struct engine *e, enum family family)
@@ -58,12 +54,14 @@ static bool nothing_alive(const struct engine *e, enum family family)
 	return true;
 }
 
-/* After anything that path_usable() depends on. */
+/* After anything that path_usable() depends on, or a link's policy. */
 static void note_usable(struct engine *e)
 {
-	e->usable = 0;
-	for (unsigned i = 0; i < PATHS_MAX; i++)
+	e->usable = e->shared = 0;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		e->usable |= path_usable(&e->path[i]) ? UINT32_C(1) << i : 0;
+		e->shared |= e->policy.link[path_link(i)].shared ? UINT32_C(1) << i : 0;
+	}
 }
 
 static bool same_targets(const struct policy *a, const struct policy *b)
@@ -277,8 +275,8 @@ static void take_facts(struct engine *e, const struct step_env *env, unsigned pa
 	const struct path_facts *facts)
 {
 	struct path *p = &e->path[path];
-	bool moved = path_usable(p) && path_active(e, path) && path_family(path) == FAMILY_IPV4 &&
-		     facts->has_address &&
+	bool moved = path_usable(p) && (paths_in_use(e) & (UINT32_C(1) << path)) &&
+		     path_family(path) == FAMILY_IPV4 && facts->has_address &&
 		     memcmp(p->facts.address, facts->address, sizeof(facts->address));
 
 	path_set_facts(p, env, facts);
@@ -354,10 +352,11 @@ static void expire(const struct step_env *env, int64_t *until_us, enum command_v
 	event->path = (uint8_t)path;
 }
 
-static int64_t expire_wishes(struct engine *e, const struct step_env *env)
+static void expire_wishes(struct engine *e, const struct step_env *env)
 {
 	int64_t due_us = USEC_NEVER;
 
+	e->drained = 0;
 	for (unsigned c = 0; c < e->policy.n_classes; c++) {
 		struct class_state *w = &e->wish[c];
 
@@ -372,19 +371,38 @@ static int64_t expire_wishes(struct engine *e, const struct step_env *env)
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
 		expire(env, &e->link[i].drained_until_us, COMMAND_DRAIN, CLASSES_MAX,
 			path_of(i, FAMILY_IPV4));
-		if (e->link[i].drained_until_us)
-			due_us = usec_min(due_us, e->link[i].drained_until_us);
+		if (!e->link[i].drained_until_us)
+			continue;
+		e->drained |= UINT32_C(1) << i;
+		due_us = usec_min(due_us, e->link[i].drained_until_us);
 	}
-	return due_us;
+	e->wishes_due_us = due_us;
+}
+
+static void note_over_quota(struct engine *e)
+{
+	e->over_quota = 0;
+	for (unsigned i = 0; i < LINKS_MAX; i++)
+		if (e->policy.link[i].quota_bytes &&
+			e->link[i].quota_used_bytes >= e->policy.link[i].quota_bytes)
+			e->over_quota |= UINT32_C(1) << i;
+}
+
+/* Most inputs are probes, counters and time: they change neither facts nor what people want. */
+static bool rare(enum input_kind kind)
+{
+	return kind != INPUT_TICK && kind != INPUT_SAMPLE && kind != INPUT_COUNTERS;
 }
 
 static void judge_paths(struct engine *e, const struct step_env *env)
 {
+	uint32_t in_use = paths_in_use(e);
+
 	path_each (i, e->usable) {
 		struct path *p = &e->path[i];
 		struct passive *passive = &e->link[path_link(i)].passive;
 		enum health before = p->health;
-		bool active = path_active(e, i);
+		bool active = in_use & (UINT32_C(1) << i);
 
 		path_judge(p, env, passive, active);
 		assess_trouble(p, env, active);
@@ -418,9 +436,22 @@ static bool target_at_fault(const struct engine *e, enum family family, unsigned
 	return asked;
 }
 
+/* Every path that is alive must miss a target that is at fault: one of them without any miss acquits all targets. */
+static bool targets_blameless(const struct engine *e, enum family family)
+{
+	static const uint8_t none[sizeof(e->path->unfit)];
+
+	path_each (i, e->usable & PATHS_OF_FAMILY(family))
+		if (e->path[i].alive_us)
+			return memcmp(e->path[i].unfit, none, sizeof(none)) == 0;
+	return true;
+}
+
 static void judge_targets(struct engine *e, const struct step_env *env)
 {
 	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		if (!e->target_fault[f] && targets_blameless(e, (enum family)f))
+			continue;
 		for (unsigned t = 0; t < e->policy.n_targets[f]; t++) {
 			bool fault = target_at_fault(e, (enum family)f, t);
 			struct event *event;
@@ -437,29 +468,8 @@ static void judge_targets(struct engine *e, const struct step_env *env)
 	}
 }
 
-static uint32_t links_drained(const struct engine *e)
-{
-	uint32_t mask = 0;
-
-	for (unsigned i = 0; i < LINKS_MAX; i++)
-		mask |= e->link[i].drained_until_us ? UINT32_C(1) << i : 0;
-	return mask;
-}
-
-static uint32_t links_over_quota(const struct engine *e)
-{
-	uint32_t mask = 0;
-
-	for (unsigned i = 0; i < LINKS_MAX; i++)
-		if (e->policy.link[i].quota_bytes &&
-			e->link[i].quota_used_bytes >= e->policy.link[i].quota_bytes)
-			mask |= UINT32_C(1) << i;
-	return mask;
-}
-
 static int64_t choose(struct engine *e, const struct step_env *env)
 {
-	uint32_t drained = links_drained(e), over_quota = links_over_quota(e);
 	int64_t due_us = USEC_NEVER;
 
 	for (unsigned c = 0; c < e->policy.n_classes; c++) {
@@ -470,8 +480,8 @@ static int64_t choose(struct engine *e, const struct step_env *env)
 				.family = (enum family)f,
 				.wish = &e->wish[c],
 				.usable = e->usable,
-				.drained = drained,
-				.over_quota = over_quota,
+				.drained = e->drained,
+				.over_quota = e->over_quota,
 				.started_us = e->started_us,
 			};
 
@@ -485,7 +495,7 @@ static int64_t choose(struct engine *e, const struct step_env *env)
 }
 
 /* Readings: often where traffic flows and matters, rarely elsewhere; one action for all that are due. */
-static int64_t count(struct engine *e, const struct step_env *env)
+static int64_t count(struct engine *e, const struct step_env *env, uint32_t in_use)
 {
 	int64_t due_us = USEC_NEVER;
 	uint32_t links = 0;
@@ -495,7 +505,7 @@ static int64_t count(struct engine *e, const struct step_env *env)
 		struct link *l = &e->link[i];
 		int64_t every_us = COUNT_STANDBY_US;
 
-		if (link_active(e, i))
+		if (in_use >> k & 3) /* either family */
 			every_us = passive_busy(&l->passive, env->now_us) ? e->policy.counters_us
 									  : COUNT_IDLE_US;
 		l->count_us = usec_min(l->count_us, env->now_us + every_us);
@@ -519,7 +529,7 @@ static int64_t count(struct engine *e, const struct step_env *env)
 	return due_us;
 }
 
-static int64_t probe(struct engine *e, const struct step_env *env)
+static int64_t probe(struct engine *e, const struct step_env *env, uint32_t in_use)
 {
 	int64_t due_us = USEC_NEVER;
 
@@ -528,7 +538,7 @@ static int64_t probe(struct engine *e, const struct step_env *env)
 		struct link *l = &e->link[path_link(i)];
 		struct probing_role role;
 
-		role.active = path_active(e, i);
+		role.active = in_use & (UINT32_C(1) << i);
 		role.sibling = e->usable & (UINT32_C(1) << (i ^ 1U));
 		role.alone = p->health != HEALTH_UP && nothing_alive(e, path_family(i));
 		probing_run(p, env, role, &l->budget, &l->passive);
@@ -550,6 +560,7 @@ void engine_step(struct engine *e, const struct input *in, struct output *out)
 		.dropped_events = &e->dropped_events,
 		.proven = e->proven,
 	};
+	uint32_t in_use;
 	int64_t due_us;
 
 	out->n_actions = out->n_events = 0;
@@ -566,14 +577,21 @@ void engine_step(struct engine *e, const struct input *in, struct output *out)
 		take(e, &env, in);
 	else
 		e->ignored++;
-	due_us = expire_wishes(e, &env);
+	if (rare((enum input_kind)in->kind)) {
+		note_over_quota(e);
+		e->plan.settled = 0;
+		e->wishes_due_us = 0;
+	}
+	if (e->wishes_due_us <= env.now_us)
+		expire_wishes(e, &env);
 	judge_paths(e, &env);
 	judge_targets(e, &env);
-	due_us = usec_min(due_us, choose(e, &env));
+	due_us = usec_min(e->wishes_due_us, choose(e, &env));
 	plan_run(&e->plan, &env, e->path, e->usable, e->choice);
 	due_us = usec_min(due_us, plan_due_us(&e->plan));
-	due_us = usec_min(due_us, count(e, &env));
-	due_us = usec_min(due_us, probe(e, &env));
+	in_use = paths_in_use(e);
+	due_us = usec_min(due_us, count(e, &env, in_use));
+	due_us = usec_min(due_us, probe(e, &env, in_use));
 	if (out->n_actions >= OUTPUT_ACTIONS_MAX - 12)
 		due_us = env.now_us;
 	out->wake_us = usec_max(due_us, env.now_us);

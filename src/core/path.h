@@ -87,6 +87,7 @@ struct path {
 	bool troubled;          /* class 0's needs are not met, and that is hardly chance */
 	struct trouble trouble; /* with silences and with the needs of class 0 */
 	struct service_state service[SERVICE_COUNT];
+	uint8_t check_mode; /* what decided how often they are checked; written by probing.c */
 
 	/* will it be? written by predict.c */
 	struct hazard hazard;

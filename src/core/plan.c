@@ -49,8 +49,10 @@ static void install_path(struct plan *plan, const struct step_env *env, const st
 	struct action *a;
 
 	if (k->install && (k->state == PLAN_HELD || k->state == PLAN_ASKED) &&
-		same_hop(&k->facts, &p->facts))
+		same_hop(&k->facts, &p->facts)) {
+		plan->settled |= UINT32_C(1) << p->index;
 		return;
+	}
 	if (k->install && k->state == PLAN_REFUSED && env->now_us < k->retry_us &&
 		same_hop(&k->facts, &p->facts))
 		return;
@@ -94,6 +96,7 @@ static void remove_path(struct plan *plan, const struct step_env *env, const str
 	a->path.facts = k->facts;
 	k->install = false;
 	plan->installed &= ~(UINT32_C(1) << p->index);
+	plan->settled &= ~(UINT32_C(1) << p->index);
 	k->state = PLAN_ASKED;
 	k->seq = a->seq;
 }
@@ -111,8 +114,12 @@ static bool members_installed(const struct plan *plan, const struct choice *c)
 
 static bool same_route(const struct action_route *r, const struct choice *c)
 {
-	return r->n == c->n && !memcmp(r->path, c->path, c->n) &&
-	       !memcmp(r->weight, c->weight, c->n);
+	if (r->n != c->n)
+		return false;
+	for (unsigned i = 0; i < c->n; i++)
+		if (r->path[i] != c->path[i] || r->weight[i] != c->weight[i])
+			return false;
+	return true;
 }
 
 static void set_route(struct plan *plan, const struct step_env *env, const struct choice *choice,
@@ -176,12 +183,12 @@ void plan_run(struct plan *plan, const struct step_env *env, const struct path p
 {
 	if (plan->release && step_action(env, ACTION_RELEASE)) {
 		plan->release = false;
-		plan->installed = 0;
+		plan->installed = plan->settled = 0;
 		memset(plan->path, 0, sizeof(plan->path));
 		memset(plan->route, 0, sizeof(plan->route));
 	}
 	if (!plan->passive)
-		path_each (i, usable)
+		path_each (i, usable & ~plan->settled)
 			install_path(plan, env, &path[i]);
 	for (unsigned c = 0; c < CLASSES_MAX; c++) {
 		for (unsigned family = 0; family < FAMILY_COUNT; family++) {
@@ -210,6 +217,7 @@ static void tell_applied(const struct step_env *env, const struct input_applied 
 
 bool plan_applied(struct plan *plan, const struct step_env *env, const struct input_applied *a)
 {
+	plan->settled = 0;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct plan_path *k = &plan->path[i];
 
@@ -250,6 +258,7 @@ void plan_drift(struct plan *plan, const struct step_env *env, const struct inpu
 {
 	struct event *e;
 
+	plan->settled = 0;
 	switch ((enum drift_kind)d->kind) {
 	case DRIFT_PATH:
 		if (!plan->path[d->path].install || plan->path[d->path].state != PLAN_HELD)
@@ -293,8 +302,8 @@ int64_t plan_due_us(const struct plan *plan)
 
 	if (plan->passive)
 		return due_us;
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (plan->path[i].state == PLAN_REFUSED && plan->path[i].install)
+	path_each (i, plan->installed)
+		if (plan->path[i].state == PLAN_REFUSED)
 			due_us = usec_min(due_us, plan->path[i].retry_us);
 	for (unsigned c = 0; c < CLASSES_MAX; c++)
 		for (unsigned family = 0; family < FAMILY_COUNT; family++)

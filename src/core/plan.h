@@ -35,11 +35,13 @@ struct plan {
 	struct plan_route route[CLASSES_MAX][FAMILY_COUNT];
 	uint32_t
 		installed; /* bit mask of paths whose installation was asked for and not taken back */
-	bool release;      /* COMMAND_RELEASE: one ACTION_RELEASE, then nothing */
-	bool passive;      /* observe mode, or released: nothing is asked of the kernel */
+	uint32_t
+		settled; /* of those that are as they should be: not looked at again until something changes */
+	bool release; /* COMMAND_RELEASE: one ACTION_RELEASE, then nothing */
+	bool passive; /* observe mode, or released: nothing is asked of the kernel */
 };
 
-/* Emits what is missing, in the order: new paths, routes, flows, old paths. */
+/* Emits what is missing, in the order: new paths, routes, flows, old paths.  Whoever changes facts sets settled to 0. */
 void plan_run(struct plan *plan, const struct step_env *env, const struct path path[PATHS_MAX],
 	uint32_t usable, struct choice choice[CLASSES_MAX][FAMILY_COUNT]);
 

@@ -372,10 +372,11 @@ static int64_t inflow_us(const struct sender *s)
 static int64_t heartbeat_interval_us(const struct sender *s)
 {
 	int64_t base_us = base_interval_us(s), saving_us, quiet_us;
-	int percent = budget_percent(s->budget);
+	int percent;
 
 	if (!s->budget->budget_bytes)
 		return base_us;
+	percent = budget_percent(s->budget);
 	/* a fifth of what flows in is left to checks and suspicions; in use it lives on what was saved up */
 	saving_us = inflow_us(s) * 5 / 4;
 	if (s->role.active && percent >= 75)
@@ -423,6 +424,15 @@ static void run_heartbeat(const struct sender *s)
 		send_method(s, use, PROBE_DNS, true);
 }
 
+static int64_t next_check_us(const struct path *p)
+{
+	int64_t due_us = USEC_NEVER;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		due_us = usec_min(due_us, p->service[i].next_us);
+	return due_us;
+}
+
 static int64_t check_interval_us(const struct sender *s, enum service service)
 {
 	bool saving = s->budget->budget_bytes != 0;
@@ -439,11 +449,25 @@ static int64_t check_interval_us(const struct sender *s, enum service service)
 	return us;
 }
 
+/* All that the intervals depend on; never 0. */
+static unsigned check_mode(const struct sender *s)
+{
+	unsigned saving = s->budget->budget_bytes != 0;
+	unsigned mode = 1U | saving << 1 | (unsigned)s->role.active << 2;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		mode |= (unsigned)s->p->service[i].broken << (3 + i);
+	return mode;
+}
+
 static void run_checks(const struct sender *s)
 {
 	struct path *p = s->p;
+	unsigned mode = check_mode(s);
 
 	if (p->health != HEALTH_UP && p->health != HEALTH_DEGRADED)
+		return;
+	if (mode == p->check_mode && next_check_us(p) > s->env->now_us)
 		return;
 	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
 		struct service_state *service = &p->service[i];
@@ -461,6 +485,7 @@ static void run_checks(const struct sender *s)
 		send_method(s, service->misses ? BUDGET_HEARTBEAT : BUDGET_CHECK, service_method[i],
 			false);
 	}
+	p->check_mode = (uint8_t)mode;
 }
 
 static void run_confirm(const struct sender *s)
@@ -475,12 +500,13 @@ static void run_confirm(const struct sender *s)
 	send_volley(s, PROBE_TCP, 1);
 }
 
+/* Pairs of target and method that are fit; not counted beyond FIT_MIN. */
 static unsigned fit_pairs(const struct sender *s)
 {
 	enum family family = path_family(s->p->index);
 	unsigned fit = 0;
 
-	for (unsigned t = 0; t < s->env->policy->n_targets[family]; t++) {
+	for (unsigned t = 0; fit < FIT_MIN && t < s->env->policy->n_targets[family]; t++) {
 		fit += speaks(s->env->policy, family, t, PROBE_ICMP) &&
 		       s->p->unfit[t][PROBE_ICMP] < PATH_UNFIT;
 		fit += speaks(s->env->policy, family, t, PROBE_TCP) &&
@@ -545,7 +571,6 @@ int64_t probing_due_us(const struct path *p)
 		return 0;
 	due_us = usec_min(p->round_us, p->heartbeat_us);
 	if (p->health == HEALTH_UP || p->health == HEALTH_DEGRADED)
-		for (unsigned i = 0; i < SERVICE_COUNT; i++)
-			due_us = usec_min(due_us, p->service[i].next_us);
+		due_us = usec_min(due_us, next_check_us(p));
 	return due_us;
 }

@@ -23,6 +23,9 @@ struct engine {
 
 	uint32_t
 		usable; /* bit mask of the paths for which path_usable(); the others need no look at each step */
+	uint32_t shared; /* of those whose link has flows of its own beside any class */
+	uint32_t drained, over_quota; /* bit masks of links */
+	int64_t wishes_due_us;        /* when the first pin, hold or drain ends */
 	int64_t now_us, started_us;
 	uint32_t action_seq;
 	uint64_t random;

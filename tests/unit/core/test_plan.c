@@ -39,6 +39,7 @@ static void run(int64_t later_us)
 {
 	s.env.now_us += later_us;
 	s.out.n_actions = s.out.n_events = 0;
+	plan.settled = 0; /* tests change facts as they like */
 	plan_run(&plan, &s.env, s.path, scene_usable(&s), choice);
 }
 
@@ -280,6 +281,24 @@ static void what_cannot_be_removed_is_gone(void **state)
 	run(0);
 	ASSERT_KINDS(ACTION_PATH);
 	assert_true(s.out.action[0].path.install);
+}
+
+/* What is as it should be is not compared at every step. */
+static void a_settled_path_is_looked_at_when_told(void **state)
+{
+	(void)state;
+	assert_nothing(0);
+	assert_true(plan.settled & BIT(V4(0)));
+	s.path[V4(0)].facts.mtu = 1400;
+	s.out.n_actions = 0;
+	plan_run(&plan, &s.env, s.path, scene_usable(&s), choice);
+	assert_int_equal(s.out.n_actions, 0);
+	plan.settled = 0;
+	plan_run(&plan, &s.env, s.path, scene_usable(&s), choice);
+	ASSERT_KINDS(ACTION_PATH);
+	assert_false(plan.settled & BIT(V4(0)));
+	assert_true(apply(0, 0));
+	assert_int_equal(plan.settled, 0);
 }
 
 /* The metric, for instance, is none of the nexthop's business. */
@@ -543,6 +562,7 @@ int main(void)
 		cmocka_unit_test_setup(another_choice_does_not_wait_for_the_refused_one, held),
 		cmocka_unit_test_setup(a_refused_path_takes_its_route_along, fresh),
 		cmocka_unit_test_setup(what_cannot_be_removed_is_gone, held),
+		cmocka_unit_test_setup(a_settled_path_is_looked_at_when_told, held),
 		cmocka_unit_test_setup(a_path_is_changed_when_its_hop_is_another, held),
 		cmocka_unit_test_setup(what_the_kernel_lost_is_put_back, held),
 		cmocka_unit_test_setup(the_loss_of_what_is_not_held_is_no_drift, held),
