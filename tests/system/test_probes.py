@@ -329,6 +329,18 @@ class Probes(unittest.TestCase):
             self.assertEqual(sample.outcome, "refused")
             self.assertLess(sample.rtt_us, 50000)
 
+    def test_tcp_sends_two_packets(self):
+        def sent():
+            return int(inside(BOX, "cat /sys/class/net/wan0/statistics/tx_packets"))
+
+        for path in (0, 1):
+            self.assertEqual(self.ask(path, "tcp", 443).outcome, "answered")  # asks for the gateway's address
+            before = sent()
+            for _ in range(10):
+                self.assertEqual(self.ask(path, "tcp", 443).outcome, "answered")
+            time.sleep(0.3)  # a delayed acknowledgement would have gone by then
+            self.assertLess(sent() - before, 25)  # ten more would be one too many each; a few may be the kernel's own
+
     def test_tcp_leaves_nothing_behind(self):
         self.assertEqual(self.ask(0, "tcp", 443).outcome, "answered")
         self.assertEqual(self.ask(0, "http", 80).outcome, "answered")
