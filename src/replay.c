@@ -118,7 +118,7 @@ static void print_action(const struct action *a)
 			a->probe.method, a->probe.target);
 		break;
 	case ACTION_COUNT:
-		printf("count links %#x\n", a->count.links);
+		printf("count links %#x apart %#x\n", a->count.links, a->count.apart);
 		break;
 	case ACTION_PATH:
 		printf("path %u %s\n", a->path.path, a->path.install ? "install" : "remove");

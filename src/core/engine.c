@@ -46,6 +46,11 @@ static uint32_t paths_in_use(const struct engine *e)
 	return mask;
 }
 
+static struct passive *passive_of(struct engine *e, unsigned path)
+{
+	return &e->link[path_link(path)].passive[path_family(path)];
+}
+
 static bool nothing_alive(const struct engine *e, enum family family)
 {
 	path_each (i, e->usable & PATHS_OF_FAMILY(family))
@@ -287,6 +292,13 @@ static void take_facts(struct engine *e, const struct step_env *env, unsigned pa
 			e->choice[c][FAMILY_IPV4].flows |= UINT32_C(1) << path;
 }
 
+static void take_counters(struct link *l, const struct input_counters *c, int64_t now_us)
+{
+	bool apart = apart_read(&l->apart, c, l->passive, now_us);
+
+	passive_read_both(l->passive, c, apart, now_us);
+}
+
 static void take(struct engine *e, const struct step_env *env, const struct input *in)
 {
 	struct path *p;
@@ -303,10 +315,10 @@ static void take(struct engine *e, const struct step_env *env, const struct inpu
 		break;
 	case INPUT_SAMPLE:
 		p = &e->path[in->sample.path];
-		path_sample(p, env, &in->sample, &e->link[path_link(in->sample.path)].passive);
+		path_sample(p, env, &in->sample, passive_of(e, in->sample.path));
 		break;
 	case INPUT_COUNTERS:
-		passive_read(&e->link[in->counters.link].passive, &in->counters, env->now_us);
+		take_counters(&e->link[in->counters.link], &in->counters, env->now_us);
 		break;
 	case INPUT_HINT:
 		take_hint(e, env, &in->hint);
@@ -400,7 +412,7 @@ static void judge_paths(struct engine *e, const struct step_env *env)
 
 	path_each (i, e->usable) {
 		struct path *p = &e->path[i];
-		struct passive *passive = &e->link[path_link(i)].passive;
+		struct passive *passive = passive_of(e, i);
 		enum health before = p->health;
 		bool active = in_use & (UINT32_C(1) << i);
 
@@ -494,37 +506,47 @@ static int64_t choose(struct engine *e, const struct step_env *env)
 	return due_us;
 }
 
+static bool link_busy(const struct link *l, int64_t now_us)
+{
+	return passive_busy(&l->passive[FAMILY_IPV4], now_us) ||
+	       passive_busy(&l->passive[FAMILY_IPV6], now_us);
+}
+
 /* Readings: often where traffic flows and matters, rarely elsewhere; one action for all that are due. */
 static int64_t count(struct engine *e, const struct step_env *env, uint32_t in_use)
 {
 	int64_t due_us = USEC_NEVER;
-	uint32_t links = 0;
+	uint32_t links = 0, apart = 0;
 
 	path_each (k, (e->usable | e->usable >> 1) & PATHS_OF_FAMILY(FAMILY_IPV4)) {
 		unsigned i = path_link(k);
 		struct link *l = &e->link[i];
+		struct passive *passive = &l->passive[FAMILY_IPV4]; /* both are read at once */
+		bool busy = link_busy(l, env->now_us);
 		int64_t every_us = COUNT_STANDBY_US;
 
 		if (in_use >> k & 3) /* either family */
-			every_us = passive_busy(&l->passive, env->now_us) ? e->policy.counters_us
-									  : COUNT_IDLE_US;
+			every_us = busy ? e->policy.counters_us : COUNT_IDLE_US;
 		l->count_us = usec_min(l->count_us, env->now_us + every_us);
-		if (l->passive.asked_us && env->now_us - l->passive.asked_us > COUNT_STALE_US)
-			l->passive.asked_us = 0;
-		if (l->count_us <= env->now_us && !l->passive.asked_us) {
+		if (passive->asked_us && env->now_us - passive->asked_us > COUNT_STALE_US)
+			passive->asked_us = 0;
+		if (l->count_us <= env->now_us && !passive->asked_us) {
 			links |= UINT32_C(1) << i;
-			l->passive.asked_us = env->now_us;
+			if ((in_use >> k & 3) == 3 && apart_ask(&l->apart, busy, env->now_us))
+				apart |= UINT32_C(1) << i;
+			passive->asked_us = env->now_us;
 			l->count_us = env->now_us + every_us;
 		}
-		due_us = usec_min(due_us, l->passive.asked_us
-						  ? l->passive.asked_us + COUNT_STALE_US + 1
-						  : l->count_us);
+		due_us = usec_min(due_us,
+			passive->asked_us ? passive->asked_us + COUNT_STALE_US + 1 : l->count_us);
 	}
 	if (links) {
 		struct action *a = step_action(env, ACTION_COUNT);
 
-		if (a)
+		if (a) {
 			a->count.links = links;
+			a->count.apart = apart;
+		}
 	}
 	return due_us;
 }
@@ -541,9 +563,9 @@ static int64_t probe(struct engine *e, const struct step_env *env, uint32_t in_u
 		role.active = in_use & (UINT32_C(1) << i);
 		role.sibling = e->usable & (UINT32_C(1) << (i ^ 1U));
 		role.alone = p->health != HEALTH_UP && nothing_alive(e, path_family(i));
-		probing_run(p, env, role, &l->budget, &l->passive);
+		probing_run(p, env, role, &l->budget, passive_of(e, i));
 		due_us = usec_min(due_us, probing_due_us(p));
-		due_us = usec_min(due_us, path_due_us(p, env, &l->passive));
+		due_us = usec_min(due_us, path_due_us(p, env, passive_of(e, i)));
 		due_us = usec_min(due_us, assess_due_us(p));
 	}
 	return due_us;

@@ -122,6 +122,14 @@ static void counters(struct pack *p, struct input_counters *v)
 	pack_u64(p, &v->rx_packets, ANY_U64);
 	pack_u64(p, &v->tx_bytes, ANY_U64);
 	pack_u64(p, &v->rx_bytes, ANY_U64);
+	/* where this is the end, as always in version 2, families are not known apart */
+	if (pack_reading(p) ? p->at == p->size : !v->apart)
+		return;
+	pack_bool(p, &v->apart);
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		pack_u64(p, &v->tx_of[f], ANY_U64);
+		pack_u64(p, &v->rx_of[f], ANY_U64);
+	}
 }
 
 static void command(struct pack *p, struct input_command *v)
@@ -280,6 +288,16 @@ static void action_route(struct pack *p, struct action_route *v)
 	}
 }
 
+/* One number, so that version 2 can be read as well. */
+static void action_count(struct pack *p, struct action *v)
+{
+	uint32_t both = v->count.links | v->count.apart << LINKS_MAX;
+
+	pack_u32(p, &both, ANY_U32);
+	v->count.links = both & ((UINT32_C(1) << LINKS_MAX) - 1);
+	v->count.apart = both >> LINKS_MAX;
+}
+
 void fields_action(struct pack *p, struct action *v)
 {
 	PACK_ENUM(p, v->kind, ACTION_KIND_COUNT);
@@ -291,7 +309,7 @@ void fields_action(struct pack *p, struct action *v)
 		action_probe(p, &v->probe);
 		break;
 	case ACTION_COUNT:
-		pack_u32(p, &v->count.links, ANY_U32);
+		action_count(p, v);
 		break;
 	case ACTION_PATH:
 		pack_u8(p, &v->path.path, PATHS_MAX - 1);

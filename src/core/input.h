@@ -61,8 +61,11 @@ struct input_sample {
 
 struct input_counters {
 	uint8_t link;
+	bool apart; /* the families' numbers below are known */
 	uint64_t tx_packets, rx_packets, tx_bytes,
 		rx_bytes; /* since the device exists; a fall means a new device */
+	/* packets of each family, from anywhere on; IPv6 without multicast, IPv4 with what is neither */
+	uint64_t tx_of[FAMILY_COUNT], rx_of[FAMILY_COUNT];
 };
 
 enum hint_kind {

@@ -56,6 +56,8 @@ struct action {
 		struct action_probe probe;
 		struct {
 			uint32_t links; /* bit mask of slots */
+			uint32_t
+				apart; /* of these, each family by itself too, where the kernel can tell */
 		} count;
 		struct action_path path;
 		struct action_route route;

@@ -179,7 +179,64 @@ bool passive_load_begins(const struct passive *p, int64_t now_us)
 	return passive_loaded_lately(p, now_us) && now_us - p->loaded_since_us < BEGINS_US;
 }
 
-void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us)
+/* Packets that were somebody's, not ours. */
+static uint32_t users(uint64_t packets, uint32_t own)
+{
+	packets = packets > own ? packets - own : 0;
+	return (uint32_t)(packets < 1000000 ? packets : 1000000);
+}
+
+static uint64_t rise(uint64_t now, uint64_t last)
+{
+	return now > last ? now - last : 0;
+}
+
+/* From here on the packets are others: what was usual of those before says nothing of these. */
+static void set_apart(struct passive *p, bool apart)
+{
+	if (p->apart == apart)
+		return;
+	p->apart = apart;
+	p->share_us = p->long_us = 0;
+	p->share_tx = p->share_rx = p->share_own = p->long_tx = p->long_rx = 0;
+	p->share_ppm = p->usual_ppm = p->long_lacking = 0;
+	/* a family's gaps are no shorter than the link's */
+	if (!apart)
+		return;
+	p->received_us = p->unanswered_us = p->gap_us = 0;
+	p->unanswered = 0;
+}
+
+static bool steady(const struct passive *p)
+{
+	return p->usual_ppm > STEADY_PPM && p->gap_us && was_flowing(p);
+}
+
+static void packets(struct passive *p, const struct input_counters *c, enum family family,
+	int64_t now_us)
+{
+	const struct input_counters *last = &p->last;
+	uint32_t own_tx = p->own_tx + p->other_tx, own_rx = p->own_rx + p->other_rx;
+	uint32_t tx = users(c->tx_packets - last->tx_packets, own_tx);
+	uint32_t rx = users(c->rx_packets - last->rx_packets, own_rx), of_link_rx = rx;
+
+	if (p->apart) {
+		own_tx = p->own_tx;
+		tx = users(rise(c->tx_of[family], last->tx_of[family]), own_tx);
+		rx = users(rise(c->rx_of[family], last->rx_of[family]), p->own_rx);
+	}
+	share(p, tx, rx, own_tx, now_us);
+	share_long(p, tx, rx, now_us);
+	silence(p, tx, rx, p->read_us, now_us);
+	/* one family's few packets may well be owed no answer while the link is alive: a stream that was answered is */
+	if (p->apart && of_link_rx && !steady(p)) {
+		p->unanswered_us = 0;
+		p->unanswered = 0;
+	}
+}
+
+static void read_path(struct passive *p, const struct input_counters *c, enum family family,
+	bool apart, int64_t now_us)
 {
 	const struct input_counters *last = &p->last;
 	int64_t took_us = now_us - p->read_us;
@@ -187,25 +244,18 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 		      c->rx_packets >= last->rx_packets && c->tx_bytes >= last->tx_bytes &&
 		      c->rx_bytes >= last->rx_bytes && took_us > 0;
 
+	set_apart(p, apart);
 	if (usable) {
-		uint64_t tx = c->tx_packets - last->tx_packets,
-			 rx = c->rx_packets - last->rx_packets;
 		int64_t tx_bytes = (int64_t)(c->tx_bytes - last->tx_bytes);
 		int64_t rx_bytes = (int64_t)(c->rx_bytes - last->rx_bytes);
+		int64_t own_tx = (int64_t)p->own_tx + p->other_tx;
+		int64_t own_rx = (int64_t)p->own_rx + p->other_rx;
 
-		tx = tx > p->own_tx ? tx - p->own_tx : 0;
-		rx = rx > p->own_rx ? rx - p->own_rx : 0;
-		tx = tx < 1000000 ? tx : 1000000;
-		rx = rx < 1000000 ? rx : 1000000;
 		/* a jump beyond any link's speed is somebody's reset of the counters */
-		tx_bytes = usec_clamp(tx_bytes - (int64_t)p->own_tx * PROBE_BYTES, 0,
-			INT64_C(1) << 36);
-		rx_bytes = usec_clamp(rx_bytes - (int64_t)p->own_rx * PROBE_BYTES, 0,
-			INT64_C(1) << 36);
+		tx_bytes = usec_clamp(tx_bytes - own_tx * PROBE_BYTES, 0, INT64_C(1) << 36);
+		rx_bytes = usec_clamp(rx_bytes - own_rx * PROBE_BYTES, 0, INT64_C(1) << 36);
 		rates(p, tx_bytes, rx_bytes, took_us);
-		share(p, (uint32_t)tx, (uint32_t)rx, p->own_tx, now_us);
-		share_long(p, (uint32_t)tx, (uint32_t)rx, now_us);
-		silence(p, (uint32_t)tx, (uint32_t)rx, p->read_us, now_us);
+		packets(p, c, family, now_us);
 	} else {
 		p->unanswered_us = 0;
 		p->unanswered = 0;
@@ -219,7 +269,23 @@ void passive_read(struct passive *p, const struct input_counters *c, int64_t now
 		p->loaded_us = now_us;
 	}
 	p->asked_us = 0;
-	p->own_tx = p->own_rx = 0;
+	p->own_tx = p->own_rx = p->other_tx = p->other_rx = 0;
+}
+
+void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us)
+{
+	read_path(p, c, FAMILY_IPV4, false, now_us);
+}
+
+void passive_read_both(struct passive family[FAMILY_COUNT], const struct input_counters *c,
+	bool apart, int64_t now_us)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		family[f].other_tx = family[f ^ 1U].own_tx;
+		family[f].other_rx = family[f ^ 1U].own_rx;
+	}
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		read_path(&family[f], c, (enum family)f, apart, now_us);
 }
 
 bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us)
@@ -229,8 +295,7 @@ bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us)
 	if (!p->unanswered_us || now_us - p->read_us > STALE_US)
 		return false;
 	/* a steady stream: shorter than a round trip already tells; a few packets: a whole time-out */
-	if (p->unanswered >= UNANSWERED_MIN && p->usual_ppm > STEADY_PPM && p->gap_us &&
-		was_flowing(p))
+	if (p->unanswered >= UNANSWERED_MIN && steady(p))
 		return now_us - p->unanswered_us >= usual_us;
 	return p->unanswered &&
 	       now_us - p->unanswered_us >= usec_max(usual_us, timeout_us + timeout_us / 2);

@@ -1,6 +1,7 @@
 /*
  * What a link's packet counters tell without a probe: how much traffic there is, whether it is answered, and whether we
- * are the ones who fill the line.  One per link: the kernel counts both families together.
+ * are the ones who fill the line.  One per path.  The load is the link's; packets too, as long as the kernel counts both
+ * families together (core/apart.h).
  */
 #pragma once
 
@@ -12,9 +13,11 @@
 struct passive {
 	bool known; /* last holds a reading */
 	struct input_counters last;
-	int64_t read_us;         /* time of last */
-	int64_t asked_us;        /* a reading was asked for and has not come; 0: none */
-	uint32_t own_tx, own_rx; /* packets of our probes since last */
+	int64_t read_us;             /* time of last */
+	int64_t asked_us;            /* a reading was asked for and has not come; 0: none */
+	uint32_t own_tx, own_rx;     /* packets of our probes since last */
+	uint32_t other_tx, other_rx; /* the same of the link's other family */
+	bool apart;                  /* what follows of packets is of this family alone */
 
 	int64_t tx_bps, rx_bps;           /* smoothed over about half a second */
 	int64_t tx_mean_bps, rx_mean_bps; /* smoothed over about two seconds */
@@ -45,8 +48,12 @@ struct passive {
 	uint32_t usual_ppm; /* learned; 0: not known */
 };
 
-/* Takes a reading. */
+/* Takes a reading of a link that has one family only. */
 void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us);
+
+/* Of both paths of a link.  apart: the packets of each family are known, of this reading and the last. */
+void passive_read_both(struct passive family[FAMILY_COUNT], const struct input_counters *c,
+	bool apart, int64_t now_us);
 
 /* Packets have gone unanswered for longer than this link's traffic ever leaves them. */
 bool passive_silent(const struct passive *p, int64_t now_us, int64_t timeout_us);

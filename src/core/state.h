@@ -1,12 +1,14 @@
 /* The engine's memory, for engine.c and view.c alone; everybody else takes view.h. */
 #pragma once
 
+#include "core/apart.h"
 #include "core/choice.h"
 #include "core/plan.h"
 #include "core/probing.h"
 
 struct link {
-	struct passive passive;
+	struct passive passive[FAMILY_COUNT]; /* of each path */
+	struct apart apart;
 	struct budget budget;
 	int64_t count_us;         /* next reading of the counters */
 	int64_t drained_until_us; /* 0: not drained */

@@ -107,7 +107,8 @@ int trace_header_decode(const uint8_t *data, size_t size, struct trace_header *r
 		return size >= 8 && memcmp(data, header_magic, 8) ? -EBADMSG : -ENODATA;
 	if (memcmp(data, header_magic, sizeof(header_magic)))
 		return -EBADMSG;
-	if (pack_get_le(data + 8, 2) != TRACE_VERSION)
+	if (pack_get_le(data + 8, 2) < TRACE_VERSION_OLDEST ||
+		pack_get_le(data + 8, 2) > TRACE_VERSION)
 		return -EPROTONOSUPPORT;
 	if (pack_get_le(data + 10, 2) != TRACE_HEADER_SIZE ||
 		pack_get_le(data + 76, 4) != crc32_add(0, data, 76))

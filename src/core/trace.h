@@ -27,7 +27,8 @@
 
 #include "core/output.h"
 
-#define TRACE_VERSION 2
+#define TRACE_VERSION 3 /* 2 is read as well: its counters are of both families together */
+#define TRACE_VERSION_OLDEST 2
 #define TRACE_HEADER_SIZE 80
 #define TRACE_BLOCK_HEADER_SIZE 24
 #define TRACE_BLOCK_SIZE 8192 /* at most, with its header; every policy and every output fits */

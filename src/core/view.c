@@ -49,6 +49,7 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 {
 	const struct path *p = &e->path[path];
 	const struct link *l = &e->link[path_link(path)];
+	const struct passive *passive = &l->passive[path_family(path)];
 	const struct path_learned *learned = &p->baseline.learned;
 
 	memset(ret, 0, sizeof(*ret));
@@ -71,8 +72,8 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->silences_dead = spells_lasting(&learned->silence);
 	ret->congested = p->congested;
 	ret->flapping = p->relapses >= 2;
-	ret->tx_bps = l->passive.tx_bps;
-	ret->rx_bps = l->passive.rx_bps;
+	ret->tx_bps = passive->tx_bps;
+	ret->rx_bps = passive->rx_bps;
 	ret->heartbeat_us = p->heartbeat_interval_us;
 	ret->probe_bytes = l->budget.spent_bytes;
 	ret->budget_left_bytes = budget_left_bytes(&l->budget);
@@ -85,7 +86,7 @@ void engine_view_path(const struct engine *e, unsigned path, int64_t now_us, str
 	ret->drained_us = l->drained_until_us;
 	ret->quota_used_bytes = l->quota_used_bytes;
 	ret->learned = *learned;
-	ret->learned.rx_per_tx_ppm = l->passive.usual_ppm;
+	ret->learned.rx_per_tx_ppm = passive->usual_ppm;
 	ret->learned.relapses = p->relapses;
 	ret->learned.hold_us = p->hold_us;
 	ret->learned.trouble_us = p->trouble.cost_us;

@@ -157,6 +157,15 @@ static void fill_counters(struct machine *m, struct input_counters *c)
 	c->rx_packets = word(m);
 	c->tx_bytes = (uint64_t)word(m) << (byte(m) & 31);
 	c->rx_bytes = word(m);
+	/* the links of the paths that are there, so that old inputs mean what they did */
+	c->apart = c->link & 0x40;
+	if (!c->apart)
+		return;
+	c->link &= 3;
+	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+		c->tx_of[f] = (uint64_t)m->steps * byte(m);
+		c->rx_of[f] = (uint64_t)m->steps * byte(m);
+	}
 }
 
 /* Numbers of any size in a struct that has nothing else: mostly small ones, as those lead

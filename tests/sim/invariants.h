@@ -59,6 +59,7 @@ static inline void invariants_action(struct invariants *v, const struct policy *
 		break;
 	case ACTION_COUNT:
 		INVARIANT(a->count.links && !(a->count.links >> LINKS_MAX));
+		INVARIANT(!(a->count.apart & ~a->count.links));
 		break;
 	case ACTION_PATH:
 		INVARIANT(a->path.path < PATHS_MAX);
