@@ -61,7 +61,7 @@ static void carry_out(struct daemon *d)
 			probes_send(d->probes, &a->probe);
 			break;
 		case ACTION_COUNT:
-			counters_read(d->counters, a->count.links);
+			counters_read(d->counters, a->count.links, a->count.apart);
 			break;
 		case ACTION_PATH:
 		case ACTION_ROUTE:

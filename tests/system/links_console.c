@@ -150,7 +150,7 @@ static void command(const char *text, const char *file)
 	else if (!strcmp(text, "quit"))
 		event_base_loopbreak(base);
 	else if (sscanf(text, "count %u", &number) == 1)
-		counters_read(counters, UINT32_C(1) << (number % LINKS_MAX));
+		counters_read(counters, UINT32_C(1) << (number % LINKS_MAX), 0);
 	else if (sscanf(text, "stall %u", &number) == 1)
 		usleep(number * 1000);
 	print_inputs();

@@ -273,7 +273,7 @@ static void measure_reads(void)
 		double read_us, look_us;
 
 		for (unsigned j = 0; j < READS; j++) {
-			counters_read(counters, mask);
+			counters_read(counters, mask, 0);
 			empty_inbox();
 		}
 		read_us = (double)(inbox_clock_us() - began_us) / READS;
@@ -364,7 +364,7 @@ int main(void)
 		return 1;
 	}
 	settle(100 * USEC_MS);
-	counters_read(counters, UINT32_MAX);
+	counters_read(counters, UINT32_MAX, 0);
 	empty_inbox();
 	printf("resident: %ld kB more for links and counters\n", resident_kb() - before_kb);
 	measure_latency("default route changed", change_route, 20000);
