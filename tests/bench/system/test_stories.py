@@ -105,6 +105,9 @@ class Stories(unittest.TestCase):
     def test_ipv6_only(self):
         self.play("ipv6_only")
 
+    def test_ipv4_only(self):
+        self.play("ipv4_only")
+
     def test_portal(self):
         self.play("portal")
 
