@@ -565,6 +565,24 @@ static void choose_many(struct choice *c, const struct step_env *env, struct pat
 		c->since_us = env->now_us;
 }
 
+/* What began over a path before us, and nothing has come back over it since: it starts anew on the one that works. */
+static void free_stranded(struct choice *c, const struct path path[], const struct field *f)
+{
+	if (!c->n || !path_answers(&path[c->path[0]]))
+		return;
+	for (unsigned i = 0; i < f->n; i++) {
+		unsigned k = f->candidate[i].path;
+		uint32_t bit = UINT32_C(1) << k;
+
+		if (path[k].alive_us)
+			c->freed &= ~bit;
+		else if (path[k].health == HEALTH_DEAD && !choice_uses(c, k) && !(c->freed & bit)) {
+			c->freed |= bit;
+			c->flows |= bit;
+		}
+	}
+}
+
 void choice_run(struct choice *c, const struct step_env *env, struct path path[PATHS_MAX],
 	const struct choice_context *context)
 {
@@ -587,5 +605,6 @@ void choice_run(struct choice *c, const struct step_env *env, struct path path[P
 		c->flows |= UINT32_C(1) << c->canary_from;
 		c->canary_from = PATHS_MAX;
 	}
+	free_stranded(c, path, &f);
 	explain(c, &f);
 }

@@ -39,6 +39,8 @@ struct choice {
 	uint8_t canary_from; /* flows of this path follow at canary_us; PATHS_MAX: none */
 	int64_t canary_us;
 	uint32_t flows; /* bit mask of paths whose flows are to start anew; plan.c takes them out */
+	uint32_t
+		freed; /* bit mask of dead paths that were not in use: their flows have been in flows */
 };
 
 /* A user's wishes for a class; ..._until_us 0: none. */

@@ -36,7 +36,7 @@ static inline void scene_path_well(struct scene *s, unsigned i)
 		.ifindex = 10 + path_link(i),
 		.mtu = 1500};
 	p->health = HEALTH_UP;
-	p->health_since_us = p->trusted_us = USEC_S;
+	p->health_since_us = p->trusted_us = p->alive_us = USEC_S;
 	for (unsigned c = 0; c < CLASSES_MAX; c++)
 		p->score[c] = 90;
 }

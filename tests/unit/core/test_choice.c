@@ -115,6 +115,50 @@ static void fail_back(void)
 	assert_on(0);
 }
 
+/* Flows that were there before us on a path that has never answered us have nothing to lose; on one that has, they have. */
+static void flows_on_a_path_that_was_dead_from_the_start_are_freed_once(void **state)
+{
+	(void)state;
+	dies(0);
+	path(0)->alive_us = 0;
+	dies(2);
+	run(0);
+	assert_on(1);
+	assert_int_equal(c.flows, BIT(V4(0)));
+	c.flows = 0;
+	run(USEC_MIN);
+	assert_int_equal(c.flows, 0);
+	/* it lives, and dies again while nothing of ours is on it: trouble on a standby */
+	revives(0);
+	answers(0);
+	run(USEC_S);
+	dies(0);
+	run(USEC_S);
+	assert_int_equal(c.flows, 0);
+	/* another address, and no answer over that either */
+	path(0)->alive_us = 0;
+	run(USEC_S);
+	assert_int_equal(c.flows, BIT(V4(0)));
+}
+
+static void flows_stay_where_they_are_while_nothing_works(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SCENE_LINKS; i++) {
+		dies(i);
+		path(i)->alive_us = 0;
+	}
+	context.started_us = 0;
+	run(USEC_MIN);
+	assert_int_equal(c.flows, 0);
+	revives(3);
+	answers(3);
+	run(USEC_S);
+	run(USEC_S);
+	assert_on(3);
+	assert_int_equal(c.flows, BIT(V4(0)) | BIT(V4(1)) | BIT(V4(2)));
+}
+
 static void the_first_choice_is_the_best(void **state)
 {
 	(void)state;
@@ -700,6 +744,9 @@ static void says_which_step_settled_it_against_each(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(flows_on_a_path_that_was_dead_from_the_start_are_freed_once,
+			fresh),
+		cmocka_unit_test_setup(flows_stay_where_they_are_while_nothing_works, fresh),
 		cmocka_unit_test_setup(the_first_choice_is_the_best, fresh),
 		cmocka_unit_test_setup(the_start_waits_a_moment_for_a_better_path, fresh),
 		cmocka_unit_test_setup(a_route_of_an_earlier_run_waits_for_its_link, fresh),
