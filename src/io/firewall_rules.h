@@ -12,7 +12,7 @@
  *      postrouting  to an uplink, flow and packet without a link: the flow belongs to that uplink
  *
  * A flow is marked once and keeps its link until its conntrack entry goes.  Flows that were there
- * before the ruleset are marked with the link that carries them.  A probe's packets have a link
+ * before the ruleset are marked with the link that carries them, unless conntrack_claim() came first.  A probe's packets have a link
  * and its flow none: they are told apart from users' flows by that, and never deleted.  Bits
  * outside our mask are not touched.
  */

@@ -281,6 +281,20 @@ static unsigned adopted_path(const struct steer *s, unsigned class, enum family 
 	return PATHS_MAX;
 }
 
+/* After all paths of the start, before the first route. */
+static void claim_flows(struct steer *s)
+{
+	uint32_t address[LINKS_MAX] = {0};
+
+	for (unsigned link = 0; link < LINKS_MAX; link++) {
+		const struct action_path *a = &s->last_path[path_of(link, FAMILY_IPV4)];
+
+		if (a->install)
+			memcpy(&address[link], a->facts.address, sizeof(address[link]));
+	}
+	steer_flows_claim(&s->flows, address);
+}
+
 /* From the loop, not from steer_new(): by then the engine has been told of the paths, and does not
    take a route for lost because it does not know yet what it goes over. */
 static void adopt_fired(evutil_socket_t fd, short what, void *user)
@@ -289,6 +303,8 @@ static void adopt_fired(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
+	if (s->active && s->ruleset.variant)
+		claim_flows(s);
 	for (unsigned i = 0; i < CLASSES_MAX * FAMILY_COUNT; i++) {
 		uint8_t class = (uint8_t)(i / FAMILY_COUNT), family = i % FAMILY_COUNT;
 		unsigned path = adopted_path(s, class, (enum family)family);
@@ -404,6 +420,7 @@ static void begin_activity(struct steer *s)
 {
 	if (!s->active) {
 		arm(s->stale, STALE_AFTER_US);
+		arm(s->adopt, 0);
 		steer_sysctl_check();
 	}
 	s->active = true;

@@ -113,6 +113,22 @@ int steer_flows_delete(struct steer_flows *f, unsigned path, unsigned class, int
 	return error;
 }
 
+void steer_flows_claim(struct steer_flows *f, const uint32_t address[LINKS_MAX])
+{
+	struct conntrack_owner owner[LINKS_MAX];
+	int error;
+
+	if (!f->conntrack || !f->numbers.link_mask)
+		return;
+	for (unsigned link = 0; link < LINKS_MAX; link++)
+		owner[link] =
+			(struct conntrack_owner){address[link], steer_link_mark(&f->numbers, link)};
+	error = conntrack_claim(f->conntrack, owner, f->numbers.link_mask);
+	if (error)
+		log_line(LOG_WARNING, "conntrack: flows from before are not known: %s",
+			strerror(-error));
+}
+
 void steer_flows_keep(struct steer_flows *f, unsigned path, unsigned class)
 {
 	struct steer_flows_due *due = &f->due[path];

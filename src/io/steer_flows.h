@@ -31,6 +31,10 @@ void steer_flows_done(struct steer_flows *f); /* also one that is all zero */
 /* class CLASSES_MAX: every flow of the path.  0 or -errno. */
 int steer_flows_delete(struct steer_flows *f, unsigned path, unsigned class, int64_t now_us);
 
+/* Flows that were there before the ruleset belong to the link behind whose address they are masqueraded, not to the one that
+   their next packet happens to leave by.  address: IPv4, network order, 0: none. */
+void steer_flows_claim(struct steer_flows *f, const uint32_t address[LINKS_MAX]);
+
 /* The class uses the path again: what is marked with it from now on stays. */
 void steer_flows_keep(struct steer_flows *f, unsigned path, unsigned class);
 

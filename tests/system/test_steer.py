@@ -447,6 +447,22 @@ class Steering(unittest.TestCase):
         with self.assertRaises(ConnectionResetError):
             flow.ask()
 
+    def test_flows_from_before_belong_to_the_link_of_their_address(self):
+        flows = [Flow(LAN, timeout=0.2) for _ in range(100)]  # more than one batch
+        for flow in flows:
+            self.over(flow, 0)
+        self.paths()
+        self.good("route 0 ipv4 1")
+        self.over(Flow(LAN), 1)
+        for flow in flows:
+            self.over(flow, 0)
+        cut(0)
+        self.assertIsNone(flows[0].ask())
+        self.good("flows 0 ipv4")
+        for flow in flows:
+            self.over(flow, 1)
+        heal(0)
+
     def test_inbound_connections_are_answered_over_their_link(self):
         self.paths()
         self.tables("""table inet inbound { chain in { type nat hook prerouting priority dstnat;

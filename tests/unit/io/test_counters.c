@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* the fallback of old kernels is inside */
@@ -116,9 +117,9 @@ static void only_links_that_were_asked_for_and_exist(void **state)
 }
 
 /* An answer to RTM_GETLINK, as the kernel writes it: the device's counters, and IPv6's array in the order of mib. */
-static void answer_getlink(const struct mib *mib, uint64_t tx, uint64_t rx, const struct ipv6 *ipv6)
+static size_t answer(const struct mib *mib, uint64_t tx, uint64_t rx, const struct ipv6 *ipv6,
+	uint8_t *bytes)
 {
-	static _Alignas(8) uint8_t bytes[2048];
 	uint64_t array[38] = {38}, stats[4] = {rx, tx, 100 * rx, 100 * tx};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
@@ -146,6 +147,14 @@ static void answer_getlink(const struct mib *mib, uint64_t tx, uint64_t rx, cons
 	mnl_attr_nest_end(nlh, spec);
 	counters->asked = counters->apart = 1U << 3;
 	assert_int_equal(see_answer(nlh, counters), 0);
+	return nlh->nlmsg_len;
+}
+
+static void answer_getlink(const struct mib *mib, uint64_t tx, uint64_t rx, const struct ipv6 *ipv6)
+{
+	static _Alignas(8) uint8_t bytes[2048];
+
+	(void)answer(mib, tx, rx, ipv6, bytes);
 }
 
 static struct input_counters told(void)
@@ -216,6 +225,34 @@ static void packets_that_are_cut_later_are_not_taken_for_ipv4(void **state)
 	assert_int_equal(c.tx_of[FAMILY_IPV6], first.tx_of[FAMILY_IPV6] + 10);
 }
 
+static void damaged_answers_do_no_harm(void **state)
+{
+	static _Alignas(8) uint8_t original[2048];
+	struct ipv6 ipv6 = {1000, 10, 200000, 900, 20};
+	size_t header = sizeof(struct nlmsghdr), size;
+
+	(void)state;
+	size = answer(&mibs[0], 5000, 6000, &ipv6, original);
+	(void)told();
+	srand(1);
+	for (int i = 0; i < 50000; i++) {
+		/* of its own, so that the sanitizer sees its end */
+		size_t length = size - (size_t)(rand() % 2) * ((size_t)rand() % (size - header));
+		uint8_t *copy = malloc(length);
+		struct input in;
+
+		assert_non_null(copy);
+		memcpy(copy, original, length);
+		((struct nlmsghdr *)(void *)copy)->nlmsg_len = (uint32_t)length;
+		for (int k = rand() % 4; k >= 0; k--)
+			copy[header + (size_t)rand() % (length - header)] = (uint8_t)rand();
+		counters->asked = counters->apart = 1U << 3;
+		assert_int_equal(see_answer((struct nlmsghdr *)(void *)copy, counters), 0);
+		(void)inbox_take(&inbox, &in);
+		free(copy);
+	}
+}
+
 static void an_array_of_neither_order_tells_nothing(void **state)
 {
 	struct ipv6 ipv6 = {1000, 0, 200000, 900, 20};
@@ -256,6 +293,7 @@ int main(void)
 			what_the_device_has_not_counted_yet_is_not_less_than_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(packets_that_are_cut_later_are_not_taken_for_ipv4,
 			begin, end),
+		cmocka_unit_test_setup_teardown(damaged_answers_do_no_harm, begin, end),
 		cmocka_unit_test_setup_teardown(an_array_of_neither_order_tells_nothing, begin,
 			end),
 		cmocka_unit_test_setup_teardown(the_kernels_own_answer_is_understood, begin, end),
