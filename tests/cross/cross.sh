@@ -3,7 +3,9 @@
 #
 #   armhf arm64 mipsel s390x   everything, with Debian's libraries: unit tests, corpora, replay, sizes
 #   mipsel16                   mipsel in the short instructions that OpenWrt uses for it: the daemon's size
+#   mipselsf                   mipsel for CPUs without floating point: the daemon's code has no instruction of such a unit
 #   mips                       as old routers: big-endian; no libraries exist, so base, codec, core and config alone
+#   router mipselrouter        a kernel with few megabytes and without nf_tables under qemu-system; see router.sh
 #   musl                       this CPU with OpenWrt's C library: the same, and the rest is compiled only
 #
 # The libraries are unpacked into a folder, nothing foreign is installed.  What cannot be had is said and skipped.
@@ -41,9 +43,14 @@ describe() {
 		debian=mipsel triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
 		flags='-mips32r2 -mtune=24kc -mips16 -minterlink-mips16'
 		;;
+	mipselsf)
+		debian=mipsel triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
+		flags='-mips32r2 -mtune=24kc -msoft-float'
+		;;
 	s390x) triplet=s390x-linux-gnu qemu=qemu-s390x cpu=s390x ;;
 	mips) triplet=mips-linux-gnu qemu=qemu-mips cpu=mips flags='-mips32r2 -mtune=24kc' ;;
 	musl) triplet=$(gcc -print-multiarch) qemu='' cpu='' ;;
+	router | mipselrouter) triplet='' qemu='' cpu='' ;;
 	*)
 		echo "cross.sh: no architecture is called '$1'" >&2
 		exit 2
@@ -271,6 +278,33 @@ portable() {
 	say "base, codec, core and config: $count corpora pass, this machine's traces replay exactly"
 }
 
+# Fractions of JSON and of ubus messages are computed by the compiler's functions; nothing else knows any.
+soft_float() {
+	equipped || return 0
+	rm -rf "$folder/objects"
+	mkdir -p "$folder/objects" "$folder/include/gnu"
+	: >"$folder/include/gnu/stubs-o32_soft.h" # Debian's C library is not built for it
+	find "$tree/src" -name '*.c' ! -path "$tree/src/replay*" ! -path "$tree/src/ctl/*" ! -name autonomyctl.c >"$folder/sources"
+	while read -r source; do
+		object=$folder/objects/$(echo "${source#"$tree/src/"}" | tr / _).o
+		# shellcheck disable=SC2086
+		echo "$triplet-gcc" $flags $portable_flags -isystem "$root/usr/include" -isystem "$folder/include" \
+			-c "$source" -o "$object"
+	done <"$folder/sources" | xargs -P "$jobs" -I{} sh -c '{}'
+	"$triplet-objdump" -d "$folder"/objects/*.o | awk '{ print $3 }' |
+		grep -E '\.[sdwl]$|\.ps$|^[ls][wd]c1$|^m[tf]h?c1$|^c[tf]c1$|^bc1' | sort | uniq -c >"$folder/float" || true
+	[ ! -s "$folder/float" ] || {
+		cat "$folder/float" >&2
+		exit 1
+	}
+	for object in "$folder"/objects/*.o; do
+		! "$triplet-nm" -u "$object" | grep -qE ' __([a-z]*[sd]f[23]?|(fix|fixuns)[sd]f[sd]i|(float|floatun)[sd]i[sd]f)$' ||
+			basename "$object" .c.o
+	done >"$folder/helped"
+	printf '%s\n' api_blob_json api_json codec_ubus_blob | cmp - "$folder/helped"
+	say "$(wc -l <"$folder/sources") files of the daemon: fractions only in JSON and ubus, no instruction of a floating point unit"
+}
+
 portable_flags="-std=gnu17 -Os -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I$tree/src
 	-I$tree/tests -include $work/version.h"
 
@@ -321,6 +355,24 @@ musl() {
 	say "all $(wc -l <"$folder/sources") files compile; the libraries are glibc's, so the daemon is not linked"
 }
 
+# small_router CPU BUILD
+small_router() {
+	code=0
+	[ -x "$2/autonomyd" ] || {
+		skip "its daemon was not built"
+		return
+	}
+	sh "$tree/tests/cross/router.sh" "$tree" "$2" "$work" "$1" >"$folder/router.log" 2>&1 || code=$?
+	while read -r line; do
+		say "$line"
+	done <"$folder/router.log"
+	case $code in
+	0) ;;
+	77) skipped="$skipped $arch" ;;
+	*) exit 1 ;;
+	esac
+}
+
 mkdir -p "$work"
 # the trace's header names it, so it must be the same everywhere
 printf '#define AUTONOMY_VERSION "%s"\n' "$(sed -n 's/^set(AUTONOMY_VERSION \(.*\))$/\1/p' "$tree/CMakeLists.txt")" \
@@ -335,6 +387,9 @@ for arch in "$@"; do
 	mips) big_endian_mips ;;
 	musl) musl ;;
 	mipsel16) daemon_alone ;;
+	mipselsf) soft_float ;;
+	router) small_router "$(uname -m)" "$native" ;;
+	mipselrouter) small_router mipsel "$work/mipsel/build" ;;
 	*) whole ;;
 	esac
 	say "$(($(date +%s) - start)) s"
