@@ -512,6 +512,12 @@ static bool link_busy(const struct link *l, int64_t now_us)
 	       passive_busy(&l->passive[FAMILY_IPV6], now_us);
 }
 
+static void note_asked(struct link *l, int64_t asked_us)
+{
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		l->passive[f].asked_us = asked_us;
+}
+
 /* Readings: often where traffic flows and matters, rarely elsewhere; one action for all that are due. */
 static int64_t count(struct engine *e, const struct step_env *env, uint32_t in_use)
 {
@@ -529,12 +535,12 @@ static int64_t count(struct engine *e, const struct step_env *env, uint32_t in_u
 			every_us = busy ? e->policy.counters_us : COUNT_IDLE_US;
 		l->count_us = usec_min(l->count_us, env->now_us + every_us);
 		if (passive->asked_us && env->now_us - passive->asked_us > COUNT_STALE_US)
-			passive->asked_us = 0;
+			note_asked(l, 0);
 		if (l->count_us <= env->now_us && !passive->asked_us) {
 			links |= UINT32_C(1) << i;
 			if ((in_use >> k & 3) == 3 && apart_ask(&l->apart, busy, env->now_us))
 				apart |= UINT32_C(1) << i;
-			passive->asked_us = env->now_us;
+			note_asked(l, env->now_us);
 			l->count_us = env->now_us + every_us;
 		}
 		due_us = usec_min(due_us,

@@ -269,7 +269,16 @@ static void read_path(struct passive *p, const struct input_counters *c, enum fa
 		p->loaded_us = now_us;
 	}
 	p->asked_us = 0;
-	p->own_tx = p->own_rx = p->other_tx = p->other_rx = 0;
+	p->own_tx = p->late_tx;
+	p->late_tx = p->own_rx = p->other_tx = p->other_rx = 0;
+}
+
+void passive_sent(struct passive *p)
+{
+	if (p->asked_us)
+		p->late_tx++;
+	else
+		p->own_tx++; /* what follows upon an answer is counted then */
 }
 
 void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us)

@@ -13,9 +13,11 @@
 struct passive {
 	bool known; /* last holds a reading */
 	struct input_counters last;
-	int64_t read_us;             /* time of last */
-	int64_t asked_us;            /* a reading was asked for and has not come; 0: none */
-	uint32_t own_tx, own_rx;     /* packets of our probes since last */
+	int64_t read_us;         /* time of last */
+	int64_t asked_us;        /* a reading was asked for and has not come; 0: none */
+	uint32_t own_tx, own_rx; /* packets of our probes since last */
+	uint32_t
+		late_tx; /* sent since asked_us: not in the reading that is to come, but in the one after */
 	uint32_t other_tx, other_rx; /* the same of the link's other family */
 	bool apart;                  /* what follows of packets is of this family alone */
 
@@ -47,6 +49,9 @@ struct passive {
 	uint32_t share_ppm; /* of the last whole window; 1000000 or more: as usual or better */
 	uint32_t usual_ppm; /* learned; 0: not known */
 };
+
+/* A probe is sent. */
+void passive_sent(struct passive *p);
 
 /* Takes a reading of a link that has one family only. */
 void passive_read(struct passive *p, const struct input_counters *c, int64_t now_us);

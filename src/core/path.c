@@ -389,6 +389,14 @@ static void answer_service(struct path *p, const struct step_env *env, const str
 		path_requalify(p, env);
 }
 
+/* Those that we send when it has been answered: the reset; acknowledgement, request, and the end of the connection. */
+static uint32_t packets_after(const struct window_probe *w, const struct input_sample *s)
+{
+	if (w->method == PROBE_HTTP)
+		return 4;
+	return w->method == PROBE_TCP && s->outcome == SAMPLE_ANSWERED ? 1 : 0;
+}
+
 static void answer(struct path *p, const struct step_env *env, struct window_probe *w,
 	const struct input_sample *s, struct passive *passive)
 {
@@ -398,6 +406,7 @@ static void answer(struct path *p, const struct step_env *env, struct window_pro
 	if (w->state != PROBE_STATE_PENDING && !was_missed)
 		return;
 	passive->own_rx++;
+	passive->own_tx += packets_after(w, s);
 	if ((int64_t)rtt_us > env->policy->timeout_max_us) {
 		w->state =
 			PROBE_STATE_MISSED; /* an answer this late is as good as none to a user ... */

@@ -61,11 +61,6 @@ int64_t probing_bytes(enum probe_method method, enum family family, uint32_t mtu
 	return 0;
 }
 
-static uint32_t own_packets(enum probe_method method)
-{
-	return method == PROBE_TCP ? 2 : method == PROBE_HTTP ? 5 : 1;
-}
-
 static int64_t probe_timeout_us(const struct sender *s, enum probe_method method)
 {
 	const struct policy *policy = s->env->policy;
@@ -152,7 +147,7 @@ static bool send_probe(const struct sender *s, enum budget_use use, enum probe_m
 	a->probe.tcp_port = method == PROBE_HTTP ? 80 : t->tcp_port;
 	a->probe.size = (uint16_t)(method == PROBE_BIG ? s->p->facts.mtu : 0);
 	memcpy(a->probe.address, method == PROBE_NEIGHBOUR ? s->p->facts.gateway : t->address, 16);
-	s->passive->own_tx += own_packets(method);
+	passive_sent(s->passive);
 	s->p->sent++;
 	return true;
 }

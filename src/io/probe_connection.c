@@ -14,7 +14,7 @@
 
 /*
  * SYN, and the reset when it has been answered: without the acknowledgement between, which the kernel would send at once,
- * the packets are as many as the engine takes off a link's counters (own_packets()).  One more looks like a user's that
+ * the packets are as many as the engine takes off a link's counters (path.c: packets_after()).  One more looks like a user's that
  * nobody answers, and keeps an idle link under watch.
  */
 static int set_options(int fd)

@@ -10,7 +10,6 @@
 #include "base/usec.h"
 #include "core/names.h"
 #include "replay/event_line.h"
-#include "replay/probe_size.h"
 #include "replay/recorder.h"
 
 #define SCENARIO_SIZE_MAX (1 << 20)
@@ -249,17 +248,15 @@ static void answer_probe(void *user, int64_t now_us, const struct action_probe *
 	state = recording_at(&link->recording, now_us);
 	link->probes++;
 	link->probe_bytes += size.out;
-	link->counters.tx_packets += size.out_packets;
-	link->counters.tx_bytes += size.out;
+	probe_leaves(&link->counters, &size);
 	if (lost(p, &state)) {
 		link->probes_lost++;
 		ret->outcome = SAMPLE_LOST;
 		return;
 	}
 	link->probe_bytes += size.back;
-	link->counters.rx_packets += size.back_packets;
-	link->counters.rx_bytes += size.back;
 	ret->rtt_us = (uint32_t)state.rtt_us;
+	probe_answers_add(&link->answers, &link->counters, now_us + ret->rtt_us, &size);
 	ret->detail = a->method == PROBE_HTTP ? 20 : 0;
 }
 
@@ -326,6 +323,7 @@ static void answer_count(void *user, int64_t now_us, unsigned slot, struct input
 	if (slot >= p->s->n_links)
 		return;
 	count_traffic(p, slot, now_us);
+	probe_answers_count(&p->s->link[slot].answers, &p->s->link[slot].counters, now_us);
 	*ret = p->s->link[slot].counters;
 	ret->link = link;
 }
@@ -444,6 +442,7 @@ int scenario_play(struct scenario *s, const struct scenario_run *run, struct sce
 	play.random = (run->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	for (unsigned i = 0; i < s->n_links; i++) {
 		s->link[i].counters = (struct input_counters){.link = (uint8_t)i};
+		s->link[i].answers.n = 0;
 		s->link[i].sent_until_us = s->link[i].back_until_us = s->t0_us;
 		s->link[i].probes = s->link[i].probes_lost = s->link[i].probe_bytes = 0;
 		s->link[i].recording.cursor = 0;

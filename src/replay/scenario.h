@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "config/config.h"
+#include "replay/probe_size.h"
 #include "replay/recording.h"
 #include "replay/runner.h"
 
@@ -35,6 +36,7 @@ struct scenario_link {
 	/* packet counters, and up to when user packets were sent and answers have come back in
 	   them */
 	struct input_counters counters;
+	struct probe_answers answers;
 	int64_t sent_until_us, back_until_us;
 	uint64_t probes, probes_lost, probe_bytes;
 };

@@ -208,7 +208,7 @@ def run(name, files, argv, code, says):
 def good_trace():
     with tempfile.TemporaryDirectory(prefix="bad-input-") as folder:
         fill(Path(folder), {})
-        subprocess.run([REPLAY, *PLAY, "--record", "t"], cwd=folder, check=True, capture_output=True)
+        subprocess.run([REPLAY, *PLAY, "--traffic", "voip", "--record", "t"], cwd=folder, check=True, capture_output=True)
         return (Path(folder) / "t").read_bytes()
 
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/usec.h"
+#include "replay/probe_size.h"
 #include "replay/runner.h"
 
 #define WORLD_FAULTS_MAX 64
@@ -52,6 +53,7 @@ struct world_link {
 	/* state */
 	bool in_burst;
 	struct input_counters counters;
+	struct probe_answers answers;
 	int64_t sent_until_us, back_until_us;
 	uint64_t probes, probes_lost, probe_bytes;
 };

@@ -1,8 +1,6 @@
 /* What the links of a world do to packets. */
 #include "sim/world_links.h"
 
-#include "replay/probe_size.h"
-
 #define PPM 1000000
 
 static uint32_t draw32(struct world *w)
@@ -133,8 +131,7 @@ void world_probe(void *user, int64_t now_us, const struct action_probe *a, struc
 	}
 	l->probes++;
 	l->probe_bytes += size.out;
-	l->counters.tx_packets += size.out_packets;
-	l->counters.tx_bytes += size.out;
+	probe_leaves(&l->counters, &size);
 	ret->rtt_us = (uint32_t)world_round_trip_us(w, l, now_us);
 	if (world_packet_lost(w, l, now_us))
 		ret->outcome = SAMPLE_LOST;
@@ -145,8 +142,7 @@ void world_probe(void *user, int64_t now_us, const struct action_probe *a, struc
 		return;
 	}
 	l->probe_bytes += size.back;
-	l->counters.rx_packets += size.back_packets;
-	l->counters.rx_bytes += size.back;
+	probe_answers_add(&l->answers, &l->counters, now_us + ret->rtt_us, &size);
 }
 
 /* Counts in what the user has sent, and what has come back a round trip later. */
@@ -184,6 +180,7 @@ void world_count(void *user, int64_t now_us, unsigned link, struct input_counter
 	if (link >= w->n_links)
 		return;
 	world_count_user(w, link, now_us);
+	probe_answers_count(&w->link[link].answers, &w->link[link].counters, now_us);
 	*ret = w->link[link].counters;
 	ret->link = slot;
 }

@@ -157,6 +157,24 @@ static void our_own_probes_are_no_traffic(void **state)
 	assert_int_equal(p.own_tx, 0);
 }
 
+/* The engine asks for a reading before it sends, and hears of it afterwards. */
+static void probes_sent_while_a_reading_is_under_way_are_in_the_next(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		passive_sent(&p);
+		p.asked_us = now_us;
+		passive_sent(&p);
+		passive_sent(&p);
+		feed(1, 0);
+		assert_int_equal(p.own_tx, 2);
+		assert_int_equal(p.asked_us, 0);
+		feed(2, 0);
+		assert_int_equal(p.own_tx, 0);
+		assert_false(passive_busy(&p, now_us));
+	}
+}
+
 /* Of n packets sent evenly over s, those are overdue that were sent more than a time-out ago. */
 static void overdue_answers_are_counted(void **state)
 {
@@ -384,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup(an_old_reading_says_nothing, fresh),
 		cmocka_unit_test_setup(a_false_alarm_makes_such_gaps_usual, fresh),
 		cmocka_unit_test_setup(our_own_probes_are_no_traffic, fresh),
+		cmocka_unit_test_setup(probes_sent_while_a_reading_is_under_way_are_in_the_next,
+			fresh),
 		cmocka_unit_test_setup(overdue_answers_are_counted, fresh),
 		cmocka_unit_test_setup(one_way_traffic_is_owed_no_answers, fresh),
 		cmocka_unit_test_setup(fewer_answers_than_usual_are_noticed, fresh),

@@ -142,9 +142,46 @@ static void a_silence_under_load_is_borne_as_long_as_the_queue_is(void **state)
 	}
 }
 
+/* The reset after a connection leaves a round trip after the SYN, often in another reading: no user's packet. */
+static void what_we_send_upon_an_answer_is_ours_too(void **state)
+{
+	static const struct {
+		enum probe_method method;
+		enum sample_outcome outcome;
+		uint32_t packets;
+	} row[] = {
+		{PROBE_TCP, SAMPLE_ANSWERED, 1},
+		{PROBE_TCP, SAMPLE_REFUSED, 0}, /* the reset is theirs */
+		{PROBE_TCP, SAMPLE_LOST, 0},
+		{PROBE_HTTP, SAMPLE_ANSWERED, 4},
+		{PROBE_HTTP, SAMPLE_PORTAL, 4},
+		{PROBE_ICMP, SAMPLE_ANSWERED, 0},
+		{PROBE_DNS, SAMPLE_ANSWERED, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct input_sample sample = {.path = V4(0),
+			.outcome = (uint8_t)row[i].outcome,
+			.rtt_us = 40000};
+		struct window_probe *w;
+
+		fresh(state);
+		w = window_add(&path()->window, s.env.now_us);
+		w->method = (uint8_t)row[i].method;
+		w->deadline_us = w->sent_us + 100 * USEC_MS;
+		sample.probe = w->probe;
+		s.env.now_us += 40 * USEC_MS;
+		path_sample(path(), &s.env, &sample, &passive);
+		assert_int_equal(passive.own_tx, row[i].packets);
+		read_counters(row[i].packets, 0);
+		assert_false(passive_busy(&passive, s.env.now_us));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_we_send_upon_an_answer_is_ours_too, fresh),
 		cmocka_unit_test_setup(rows_of_losses_teach_burstiness, fresh),
 		cmocka_unit_test_setup(nothing_is_learned_while_our_own_traffic_fills_a_queue,
 			fresh),
