@@ -468,6 +468,10 @@ static void run_checks(const struct sender *s)
 		struct service_state *service = &p->service[i];
 		int64_t every_us = check_interval_us(s, (enum service)i);
 
+		/* dear, and of use only when it has worked before: not with every new address */
+		if (i == SERVICE_MTU && !service->next_us && s->budget->budget_bytes &&
+			!s->role.active)
+			service->next_us = s->env->now_us + step_jitter_us(s->env, every_us / 2);
 		service->next_us =
 			usec_min(service->next_us, s->env->now_us + every_us + every_us / 5);
 		if (service->next_us > s->env->now_us)
