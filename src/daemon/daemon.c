@@ -48,18 +48,8 @@ static void tell_events(struct daemon *d)
 	}
 }
 
-static void read_counters(struct daemon *d, uint32_t links, uint32_t apart)
-{
-	for (unsigned path = 0; path < PATHS_MAX; path++)
-		if (links & UINT32_C(1) << path_link(path))
-			counters_set_unsent(d->counters, path, probes_unsent(d->probes, path));
-	counters_read(d->counters, links, apart);
-}
-
 static void carry_out(struct daemon *d)
 {
-	const struct action *count = NULL;
-
 	for (unsigned i = 0; i < d->output.n_actions; i++) {
 		const struct action *a = &d->output.action[i];
 
@@ -71,7 +61,7 @@ static void carry_out(struct daemon *d)
 			probes_send(d->probes, &a->probe);
 			break;
 		case ACTION_COUNT:
-			count = a;
+			counters_read(d->counters, a->count.links, a->count.apart);
 			break;
 		case ACTION_PATH:
 		case ACTION_ROUTE:
@@ -83,9 +73,6 @@ static void carry_out(struct daemon *d)
 			break;
 		}
 	}
-	/* last, because the engine has taken off already what was sent here */
-	if (count)
-		read_counters(d, count->count.links, count->count.apart);
 }
 
 /* Other policies than the engine's class use other links; those that died there are left too. */

@@ -47,7 +47,6 @@ static const struct mib mibs[] = {
 	{4, 5, 6, 32, 23, 24},
 };
 
-#define LATE_PACKETS 8
 #define LARGE_BYTES 1000 /* sent packets longer than this on the average may be cut */
 #define CUT_BYTES 1280   /* into pieces no shorter than this */
 
@@ -73,8 +72,6 @@ struct counters {
 	struct family_counters last[LINKS_MAX];
 	const struct mib *mib; /* this kernel's; NULL: not known yet */
 	uint32_t asked, apart; /* bit masks of slots */
-	uint64_t unsent[PATHS_MAX];
-	uint64_t told_tx[LINKS_MAX];
 	int64_t now_us;
 };
 
@@ -107,12 +104,6 @@ void counters_set_link(struct counters *c, unsigned link, uint32_t ifindex)
 {
 	if (link < LINKS_MAX)
 		c->ifindex[link] = ifindex;
-}
-
-void counters_set_unsent(struct counters *c, unsigned path, uint64_t packets)
-{
-	if (path < PATHS_MAX)
-		c->unsent[path] = packets;
 }
 
 static bool begin_request(struct counters *c, unsigned link)
@@ -245,21 +236,6 @@ static void tell_apart(struct counters *c, unsigned link, const struct wanted *w
 	ret->rx_of[FAMILY_IPV6] = rise(w->ipv6.rx, w->ipv6.rx_multicast);
 }
 
-/* A driver may count what has just gone a moment later: that is no step back. */
-static void add_unsent(struct counters *c, unsigned link, struct input_counters *ret)
-{
-	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-		uint64_t packets = c->unsent[path_of(link, (enum family)f)];
-
-		ret->tx_packets += packets;
-		ret->tx_of[f] += ret->apart ? packets : 0;
-	}
-	if (ret->tx_packets < c->told_tx[link] &&
-		c->told_tx[link] - ret->tx_packets <= LATE_PACKETS)
-		ret->tx_packets = c->told_tx[link];
-	c->told_tx[link] = ret->tx_packets;
-}
-
 static void put(struct counters *c, uint32_t ifindex, const struct wanted *w)
 {
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
@@ -275,7 +251,6 @@ static void put(struct counters *c, uint32_t ifindex, const struct wanted *w)
 			continue;
 		if (w->found6 && c->apart & UINT32_C(1) << i)
 			tell_apart(c, i, w, &in.counters);
-		add_unsent(c, i, &in.counters);
 		c->asked &= ~(UINT32_C(1) << i); /* one answer a read */
 		(void)inbox_put(c->inbox, &in);  /* full: counted there, the next read tells all */
 	}

@@ -12,8 +12,6 @@ struct counters;
 struct counters *counters_new(struct inbox *inbox); /* NULL with errno */
 void counters_free(struct counters *c);
 void counters_set_link(struct counters *c, unsigned link, uint32_t ifindex); /* 0: gone */
-/* So many packets of a path are told as sent beside those that the kernel has counted; probes_unsent(). */
-void counters_set_unsent(struct counters *c, unsigned path, uint64_t packets);
 /* Leaves INPUT_COUNTERS, one a link.  apart: those of which the families are wanted apart; they are not where the kernel has
    no IPv6 on the device. */
 void counters_read(struct counters *c, uint32_t links, uint32_t apart);

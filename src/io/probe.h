@@ -79,7 +79,6 @@ struct probes {
 	uint8_t random[128];
 	size_t random_left;
 	struct probe_path path[PATHS_MAX];
-	uint64_t unsent[PATHS_MAX]; /* see probes_unsent() */
 	struct probe_batch batch;
 	struct probe_connections connections;
 	struct probe_slot slot[PROBE_SLOTS];

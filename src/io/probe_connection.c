@@ -9,10 +9,6 @@
 
 #define EVICT_AGE_US (1 * USEC_S) /* with the pool empty, one as old as this may go early */
 
-/* What the engine takes for a probe's packets (own_packets()), but the SYN. */
-#define TCP_REST 1
-#define HTTP_REST 4
-
 /* One retransmission is the least the kernel does; whatever happens, it gives up when we do. */
 #define SYN_RETRANSMISSIONS 1
 
@@ -85,9 +81,7 @@ int probe_connection_open(struct probe_path *path, struct probe_slot *slot, uint
 		error = -errno;
 		goto out;
 	}
-	p->unsent[path->number] += slot->method == PROBE_HTTP ? HTTP_REST : TCP_REST;
 	c->used = true;
-	c->established = false;
 	c->fd = fd;
 	c->path = path;
 	c->slot = slot;
@@ -109,8 +103,6 @@ void probe_connection_forget(struct probe_path *path, struct probe_slot *slot)
 		return;
 	event_del(c->event);
 	close(c->fd);
-	if (c->established)
-		path->probes->unsent[path->number]--; /* the reset */
 	c->used = false;
 	slot->connection = NULL;
 	path->probes->connections.used--;
@@ -135,7 +127,6 @@ int probe_connection_result(struct probe_connection *c, uint32_t *ret_rtt_us)
 		 */
 		if (info.tcpi_rtt && !info.tcpi_total_retrans && info.tcpi_rtt < elapsed_us)
 			*ret_rtt_us = info.tcpi_rtt;
-		c->established = true;
 		return 0;
 	}
 	length = sizeof(error);

@@ -18,7 +18,6 @@ struct probe_slot;
 
 struct probe_connection {
 	bool used;
-	bool established; /* the end is a reset */
 	int fd;
 	struct probe_path *path;
 	struct probe_slot *slot;

@@ -97,7 +97,6 @@ static void connected(evutil_socket_t fd, short what, void *user)
 		probe_connection_failed(c, n < 0 ? -errno : -ENOBUFS, rtt_us);
 		return;
 	}
-	p->unsent[c->path->number]--;
 	event_assign(c->event, p->base, fd, EV_READ, readable, c);
 	event_add(c->event, NULL);
 }

@@ -546,11 +546,6 @@ void probes_free(struct probes *p)
 	free(p);
 }
 
-uint64_t probes_unsent(const struct probes *p, unsigned path)
-{
-	return path < PATHS_MAX ? p->unsent[path] : 0;
-}
-
 void probes_stats(const struct probes *p, struct probes_stats *ret)
 {
 	*ret = p->stats;

@@ -59,9 +59,3 @@ void probes_set_path(struct probes *p, unsigned path, const char *device,
 void probes_send(struct probes *p, const struct action_probe *a);
 
 void probes_stats(const struct probes *p, struct probes_stats *ret);
-
-/*
- * Packets that the engine reckons to the path's probes as soon as they are sent and that have not gone: a connection's reset
- * follows a round trip later, or never.  With them the link's counters rise when the engine expects it.
- */
-uint64_t probes_unsent(const struct probes *p, unsigned path);

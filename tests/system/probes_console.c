@@ -10,7 +10,6 @@
  *   config KEY VALUE                      zone, host, page, mask
  *   hold / drain                          leave samples in the inbox / take them out again
  *   stats                                 the counters
- *   unsent PATH                           packets that are still to come
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -229,8 +228,6 @@ static void command(char *line)
 		held = false;
 	else if (!strcmp(word[0], "stats"))
 		do_stats();
-	else if (!strcmp(word[0], "unsent") && n == 2)
-		printf("unsent %" PRIu64 "\n", probes_unsent(probes, (unsigned)atoi(word[1])));
 	else
 		printf("? %s\n", word[0]);
 }

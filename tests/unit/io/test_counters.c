@@ -62,25 +62,6 @@ static void send_over_loopback(unsigned packets)
 	close(fd);
 }
 
-static void unsent_packets_are_told_with_those_sent(void **state)
-{
-	uint64_t before = read_one(3).tx_packets;
-
-	(void)state;
-	counters_set_unsent(counters, path_of(3, FAMILY_IPV4), 1000);
-	counters_set_unsent(counters, path_of(3, FAMILY_IPV6), 100);
-	counters_set_unsent(counters, path_of(4, FAMILY_IPV4), 50000);
-	counters_set_unsent(counters, PATHS_MAX, 50000);
-	assert_in_range(read_one(3).tx_packets, before + 1100, before + 10000);
-	before = read_one(3).tx_packets;
-	/* gone, but not counted by the device yet */
-	counters_set_unsent(counters, path_of(3, FAMILY_IPV4), 999);
-	assert_in_range(read_one(3).tx_packets, before, before + 10000);
-	/* too much for that: somebody has reset the counters */
-	counters_set_unsent(counters, path_of(3, FAMILY_IPV4), 0);
-	assert_in_range(read_one(3).tx_packets, 0, before - 1);
-}
-
 static void counters_rise_with_traffic(void **state)
 {
 	struct input_counters before, after;
@@ -304,8 +285,6 @@ static void the_kernels_own_answer_is_understood(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(unsent_packets_are_told_with_those_sent, begin,
-			end),
 		cmocka_unit_test_setup_teardown(counters_rise_with_traffic, begin, end),
 		cmocka_unit_test_setup_teardown(both_ways_of_asking_tell_the_same, begin, end),
 		cmocka_unit_test_setup_teardown(families_are_told_apart_in_both_orders_of_the_array,
