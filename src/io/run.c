@@ -139,7 +139,7 @@ static void drain(int *fd, struct text *text)
 		return;
 	}
 	if (text->capacity - text->size <= (size_t)size && text->capacity < OUTPUT_MAX) {
-		size_t capacity = 2 * text->capacity + sizeof(bytes);
+		size_t capacity = 2 * (text->capacity + sizeof(bytes));
 		char *grown = realloc(text->bytes, capacity);
 
 		if (!grown)
