@@ -442,6 +442,8 @@ static int apply_path(struct steer *s, const struct action_path *a)
 		if (path_family(a->path) == FAMILY_IPV4)
 			steer_sysctl_uplink(&s->sysctl, s->ruleset.link[path_link(a->path)].device);
 	}
+	if (a->install && !s->last_path[a->path].install)
+		steer_flows_keep_all(&s->flows, a->path);
 	s->asked_paths |= UINT32_C(1) << a->path;
 	s->reported_paths &= ~(UINT32_C(1) << a->path);
 	s->last_path[a->path] = *a;

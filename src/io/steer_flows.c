@@ -143,6 +143,11 @@ void steer_flows_keep(struct steer_flows *f, unsigned path, unsigned class)
 		due->at_us = 0;
 }
 
+void steer_flows_keep_all(struct steer_flows *f, unsigned path)
+{
+	f->due[path] = (struct steer_flows_due){0};
+}
+
 void steer_flows_forget(struct steer_flows *f)
 {
 	memset(f->due, 0, sizeof(f->due));

@@ -2,7 +2,7 @@
  * Established flows that are to start anew: their conntrack entries are deleted by mark, so that
  * their next packet is routed, marked and translated like a new flow's.  A packet that was on its
  * way through the stack at that moment can bring an entry back with the old mark; one more
- * deletion a second later takes these, unless the path was chosen again by then.
+ * deletion a second later takes these, unless the path was chosen again, or went and came, by then.
  */
 #pragma once
 
@@ -37,6 +37,9 @@ void steer_flows_claim(struct steer_flows *f, const uint32_t address[LINKS_MAX])
 
 /* The class uses the path again: what is marked with it from now on stays. */
 void steer_flows_keep(struct steer_flows *f, unsigned path, unsigned class);
+
+/* The path was gone and is there again: others than the engine may have sent flows over it. */
+void steer_flows_keep_all(struct steer_flows *f, unsigned path);
 
 /* No second deletion, of any path. */
 void steer_flows_forget(struct steer_flows *f);

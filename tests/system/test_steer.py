@@ -436,6 +436,25 @@ class Steering(unittest.TestCase):
         self.console("wait 1200")
         self.over(tcp, 0)
 
+    def test_second_deletion_spares_a_path_that_went_and_came(self):
+        self.paths()
+        self.good("route 0 ipv4 1")
+        self.good("nopath 0 ipv4")
+        self.good("flows 0 ipv4")
+        self.good(f"path 0 ipv4 {GATEWAY['ipv4'][0]} {OUTSIDE['ipv4'][0]}")
+        # somebody else's rule sends this over the other link
+        within(BOX, f"ip rule add pref 90 to {SERVER['ipv4']} ipproto tcp lookup 7401")
+        try:
+            tcp = Flow(LAN, kind=socket.SOCK_STREAM)
+            self.over(tcp, 0)
+            entry = f"conntrack -L -o id -p tcp --orig-port-src {tcp.socket.getsockname()[1]}"
+            before = within(BOX, entry).split("id=")[1]
+            self.console("wait 1200")
+            self.assertEqual(within(BOX, entry).split("id=")[1:], [before])
+            self.over(tcp, 0)
+        finally:
+            within(BOX, "ip rule del pref 90")
+
     def test_flows_from_before_are_marked_when_seen(self):
         flow = Flow(LAN, kind=socket.SOCK_STREAM)
         self.over(flow, 0)
