@@ -16,12 +16,15 @@ def mark(number):
 
 class Mwan3:
     """interfaces: {name: device}, in order; members: {name: (interface, metric, weight)};
-    policies: {name: [members]}; rules: [(policy, {option: value})]."""
+    policies: {name: [members]}; rules: [(policy, {option: value})].
 
-    def __init__(self, namespace, directory, interfaces, members, policies, rules, connected=()):
+    The real one loses packets whenever it starts and stops, because its chains give marks to which no table is there yet.
+    gentle: what gives marks comes last and goes first, so whatever is lost is lost by somebody else."""
+
+    def __init__(self, namespace, directory, interfaces, members, policies, rules, connected=(), gentle=False):
         self.namespace, self.directory = namespace, directory
         self.interfaces, self.members, self.policies, self.rules = interfaces, members, dict(policies), rules
-        self.connected = connected
+        self.connected, self.gentle = connected, gentle
         self.number = {name: i for i, name in enumerate(interfaces, 1)}
         self.online = dict.fromkeys(interfaces, True)
         self.up = set()
@@ -63,24 +66,49 @@ class Mwan3:
         chains = ["mwan3_hook", "mwan3_ifaces_in", "mwan3_connected_ipv4", "mwan3_rules",
                   *(f"mwan3_policy_{p}" for p in self.policies)]
         self.tables(*(f"-N {c}" for c in chains), *hook,
-                    *(f"-A mwan3_connected_ipv4 -d {net} {mark(DEFAULT)}" for net in self.connected),
-                    "-A PREROUTING -j mwan3_hook", "-A OUTPUT -j mwan3_hook")
+                    *(f"-A mwan3_connected_ipv4 -d {net} {mark(DEFAULT)}" for net in self.connected))
+        if not self.gentle:
+            self.hook("-A")
         self.run("ip", "rule", "add", "pref", 2000 + BLACKHOLE, "fwmark", f"{BLACKHOLE << SHIFT:#x}/{MASK:#x}", "blackhole")
         self.run("ip", "rule", "add", "pref", 2000 + UNREACHABLE, "fwmark", f"{UNREACHABLE << SHIFT:#x}/{MASK:#x}",
                  "unreachable")
         for name in self.interfaces:
             self.ifup(name, rebuild=False)
         self.build_policies()
-        self.tables("-F mwan3_rules", *(self.rule_line(p, o) for p, o in self.rules))
+        self.tables("-F mwan3_rules", *(line for i, rule in enumerate(self.rules) for line in self.rule_lines(i, *rule)))
+        if self.gentle:
+            self.hook("-A")
 
-    def rule_line(self, policy, options):
+    def hook(self, verb):
+        self.tables(f"{verb} PREROUTING -j mwan3_hook", f"{verb} OUTPUT -j mwan3_hook")
+
+    def rule_lines(self, number, policy, options):
         words = {"src_ip": "-s", "dest_ip": "-d"}
         ports = f" -m multiport --dports {options['dest_port']}" if "dest_port" in options else ""
-        return (f"-A mwan3_rules -p {options.get('proto', 'all')} "
-                + " ".join(f"{words[k]} {v}" for k, v in options.items() if k in words)
-                + f"{ports} {FREE} -j mwan3_policy_{policy}")
+        condition = (f"-A mwan3_rules -p {options.get('proto', 'all')} "
+                     + " ".join(f"{words[k]} {v}" for k, v in options.items() if k in words) + f"{ports} {FREE}")
+        if not options.get("sticky"):
+            return [f"{condition} -j mwan3_policy_{policy}"]
+        return [*self.sticky_chain(f"rule{number}", policy, options), f"{condition} -j mwan3_rule_rule{number}"]
+
+    def sticky_chain(self, rule, policy, options):
+        """The real one keeps addresses and marks in a set of type hash:ip,mark, which few kernels have; here it is a
+        list of addresses for each mark.  A member comes into question if its interface is up and in the policy's chain."""
+        chain, seconds = f"mwan3_rule_{rule}", options.get("timeout", 600)
+        numbers = [self.number[i] for i, _ in self.lowest(policy) if i in self.up]
+        lines = [f"-N {chain}"]
+        for number in reversed(numbers):
+            lines += [f"-A {chain} {FREE} {mark(number)}",
+                      f"-A {chain} -m mark --mark {number << SHIFT:#x}/{MASK:#x} -m recent --name {rule}_{number} --rsource "
+                      f"! --rcheck --seconds {seconds} -j MARK --set-xmark 0x0/{MASK:#x}"]
+        lines.append(f"-A {chain} {FREE} -j mwan3_policy_{policy}")
+        lines += [f"-A {chain} -m mark --mark {n << SHIFT:#x}/{MASK:#x} -m recent --name {rule}_{n} --rsource --set"
+                  for n in self.number.values()]
+        return lines
 
     def stop(self):
+        if self.gentle:
+            self.hook("-D")
         for name in list(self.up):
             self.run("ip", "route", "flush", "table", self.number[name], check=False)
         for line in self.run("ip", "rule").splitlines():
@@ -89,8 +117,9 @@ class Mwan3:
                 self.run("ip", "rule", "del", "pref", pref)
         chains = [words.split()[1] for words in self.run("iptables", "-t", "mangle", "-w", "-S").splitlines()
                   if words.startswith("-N mwan3")]
-        self.tables("-D PREROUTING -j mwan3_hook", "-D OUTPUT -j mwan3_hook", *(f"-F {c}" for c in chains),
-                    *(f"-X {c}" for c in chains))
+        if not self.gentle:
+            self.hook("-D")
+        self.tables(*(f"-F {c}" for c in chains), *(f"-X {c}" for c in chains))
         self.up.clear()
 
     def restart(self):
@@ -140,11 +169,14 @@ class Mwan3:
         if rebuild:
             self.build_policies()
 
+    def lowest(self, policy):
+        rows = [self.members[m] for m in self.policies[policy] if self.online[self.members[m][0]]]
+        least = min((metric for _, metric, _ in rows), default=0)
+        return [(interface, weight) for interface, metric, weight in rows if metric == least]
+
     def build_policies(self):
-        for policy, members in self.policies.items():
-            rows = [self.members[m] for m in members if self.online[self.members[m][0]]]
-            lowest = min((metric for _, metric, _ in rows), default=0)
-            rows = [(self.number[i], weight) for i, metric, weight in rows if metric == lowest]
+        for policy in self.policies:
+            rows = [(self.number[interface], weight) for interface, weight in self.lowest(policy)]
             lines, total = [], 0
             for number, weight in rows:
                 total += weight
