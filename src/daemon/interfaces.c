@@ -15,11 +15,20 @@ static void interfaces_changed(void *user)
 	d->resolver_stale = true;
 }
 
+static void rules_looked_at(void *user)
+{
+	struct daemon *d = user;
+
+	resolver_doubt(d->resolver);
+	d->resolver_stale = true;
+}
+
 int daemon_open_interfaces(struct daemon *d)
 {
 	d->netifd = netifd_new(d->base, d->ubus, interfaces_changed, d);
 	d->resolver = d->netifd ? resolver_new(d->base) : NULL;
 	d->resolver_stale = true;
+	steer_set_looked(d->steer, rules_looked_at, d);
 	return d->resolver ? 0 : -ENOMEM;
 }
 

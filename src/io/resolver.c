@@ -548,6 +548,11 @@ void resolver_update(struct resolver *r, const struct resolver_state *state)
 	use_file(r, state->config->dns_file);
 }
 
+void resolver_doubt(struct resolver *r)
+{
+	r->pins_known = false;
+}
+
 void resolver_show(const struct resolver *r, unsigned link, struct json_object *to)
 {
 	struct json_object *list = json_object_new_array();

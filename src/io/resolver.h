@@ -38,6 +38,9 @@ struct resolver_state {
 /* Something of this is new.  Does what differs; nothing of it is kept. */
 void resolver_update(struct resolver *r, const struct resolver_state *state);
 
+/* Its rules may have been deleted by somebody: the next update looks. */
+void resolver_doubt(struct resolver *r);
+
 /* Adds "dns", the link's resolvers and whether they are asked, to a link's JSON. */
 void resolver_show(const struct resolver *r, unsigned link, struct json_object *to);
 

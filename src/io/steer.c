@@ -13,6 +13,7 @@
 #include "io/steer.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
@@ -54,6 +55,8 @@ struct steer {
 	struct action_path last_path[PATHS_MAX]; /* as asked, for another numbering */
 	struct action_route last_route[CLASSES_MAX][FAMILY_COUNT];
 	struct steer_delegate delegate;
+	void (*looked)(void *user);
+	void *looked_user;
 	uint32_t reported_paths; /* drift was told and nothing done since */
 	bool reported_class[CLASSES_MAX][FAMILY_COUNT];
 
@@ -162,6 +165,8 @@ static void verify_fired(evutil_socket_t fd, short what, void *user)
 	tell_drift(s);
 	for (enum family family = FAMILY_IPV4; family < FAMILY_COUNT; family++)
 		mend_redirects(s, family);
+	if (s->looked)
+		s->looked(s->looked_user);
 }
 
 static void stale_fired(evutil_socket_t fd, short what, void *user)
@@ -206,12 +211,25 @@ static void take_lost_address(struct steer *s, const struct nlmsghdr *nlh)
 		arm(s->verify, VERIFY_AFTER_US);
 }
 
+/* Also one of a kind that is not made here: rules for resolvers are (io/resolver.h). */
+static bool is_our_rule(const struct steer *s, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	uint32_t priority = 0;
+
+	NETLINK_FOR_EACH_ATTR(attr, nlh, sizeof(struct fib_rule_hdr))
+	{
+		if (mnl_attr_get_type(attr) == FRA_PRIORITY)
+			(void)steer_attribute_u32(attr, &priority);
+	}
+	return priority - s->numbers.rule_base < STEER_RULES_SPAN;
+}
+
 /* Whether a message speaks of something that has a place of ours, or our protocol number. */
 static bool is_ours(struct steer *s, const struct nlmsghdr *nlh)
 {
 	struct steer_nexthop nexthop;
 	struct steer_route route;
-	struct steer_rule rule;
 
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWNEXTHOP:
@@ -226,8 +244,7 @@ static bool is_ours(struct steer *s, const struct nlmsghdr *nlh)
 			       route.table - s->numbers.table_base < STEER_NUMBERS_SPAN);
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		return steer_rule_parse(nlh, &rule) == 0 &&
-		       rule.priority - s->numbers.rule_base < STEER_RULES_SPAN;
+		return is_our_rule(s, nlh);
 	default:
 		return false;
 	}
@@ -395,6 +412,12 @@ void steer_free(struct steer *s)
 void steer_set_run_dir(struct steer *s, const char *run_dir)
 {
 	steer_sysctl_remember(&s->sysctl, run_dir);
+}
+
+void steer_set_looked(struct steer *s, void (*looked)(void *user), void *user)
+{
+	s->looked = looked;
+	s->looked_user = user;
 }
 
 void steer_set_links(struct steer *s, const struct policy *policy)

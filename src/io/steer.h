@@ -54,6 +54,10 @@ void steer_set_run_dir(struct steer *s, const char *run_dir);
    system refuses. */
 int steer_configure(struct steer *s, const struct config *config, struct problem *ret);
 
+/* looked(user) is called when something of ours may have been changed by others, after the kernel's state has been
+   read back: what others keep in the same ranges may have gone too. */
+void steer_set_looked(struct steer *s, void (*looked)(void *user), void *user);
+
 /* The links' devices, for the ruleset's device -> mark map; call when the policy changed. */
 void steer_set_links(struct steer *s, const struct policy *policy);
 

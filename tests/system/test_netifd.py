@@ -285,6 +285,13 @@ class Case(unittest.TestCase):
         self.daemon.send_signal(signal.SIGHUP)
         self.until(lambda: len(self.asked()) == 3 and not self.pins(), "everything as netifd has it")
 
+    def test_rules_that_somebody_deletes_are_put_back(self):
+        rules = self.pins()
+        self.assertEqual(len(rules), 3)
+        for _ in range(3):
+            ip(ROUTER, "rule del pref 32550")
+        self.until(lambda: self.pins() == rules, "the rules back")
+
     def places(self):
         return [line.split(":")[0] for line in run("ip", "-n", ROUTER, "rule").splitlines() if " to 10." in line]
 
