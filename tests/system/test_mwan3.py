@@ -36,6 +36,8 @@ OTHER = {
     "policies": {"side": ["third_m1", "second_m2"], "all": ["first_m1", "second_m2"]},
     "rules": [("side", {"dest_ip": THIRD}), ("all", {"dest_ip": "0.0.0.0/0"})]}
 BALANCED = {"policies": {"both": ["first_m1", "second_m1"]}, "rules": [("both", {})]}
+STICKY = {"policies": {"both": ["first_m1", "second_m1"]},
+          "rules": [("both", {"proto": "udp", "dest_port": "7", "sticky": 1, "timeout": 600}), ("both", {})]}
 
 
 class Beside(unittest.TestCase):
@@ -208,6 +210,37 @@ class Beside(unittest.TestCase):
         self.until(lambda: self.redirects() == {"0x200/0x3f00": "1"}, "a rule to the first")
         for _ in range(3):
             self.assertEqual(self.fresh(), "wan1")
+
+    def fresh_links(self):
+        """The links that 20 new flows leave by; None is among them when one was not answered."""
+        flow = self.lab.flow("udp", period_ms=20, fresh=True)
+        time.sleep(0.8)
+        flow.stop()
+        return {self.lab.link_of(s["via"]) if s.get("answered_us") else None for s in flow.samples()[:20]}
+
+    def test_sticky_rule(self):
+        self.begin(STICKY)
+        member, = self.fresh_links()
+        for _ in range(3):
+            self.assertEqual(self.fresh_links(), {member})
+        other = {"wan1": "wan2", "wan2": "wan1"}[member]
+        name = {"wan1": "first", "wan2": "second"}[member]
+        flow = self.lab.flow("udp", period_ms=10).until_answered()
+        self.lab.blackhole(member)
+        self.until(self.redirects, "a rule to the other")
+        self.until_fresh(other)
+        self.assertEqual(self.fresh_links(), {other})
+        # its tracker finds it too, and its chain goes on giving the source the dead member's mark
+        self.mwan3.set_state(name, False)
+        self.assertEqual(self.fresh_links(), {other})
+        self.lab.blackhole(member, on=False)
+        time.sleep(1)
+        self.mwan3.set_state(name, True)
+        self.until(lambda: not self.redirects(), "no rule any more", 60)
+        # new flows are back with the link that mwan3 has remembered, the established one stays
+        self.assertEqual(self.fresh_links(), {member})
+        flow.stop()
+        self.assertEqual(self.lab.link_of([s for s in flow.samples() if s.get("answered_us")][-1]["via"]), other)
 
     def test_mwan3s_own_events(self):
         self.begin(SIMPLE)
