@@ -58,7 +58,7 @@ procd_set_param command $work/bin/autonomyd --run-dir /var/run/autonomy --give-u
 procd_set_param respawn 300 1 5
 procd_set_param limits core=0 nofile=1024 1024
 procd_set_param term_timeout 15
-procd_set_param nice -5
+procd_set_param nice -10
 procd_set_param stdout 0
 procd_set_param stderr 0
 procd_close_instance
