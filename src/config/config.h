@@ -104,6 +104,7 @@ struct config {
 	uint32_t rpc_mode; /* of the socket file */
 	enum config_ubus ubus;
 	char ubus_socket[CONFIG_PATH_SIZE]; /* "": the usual places */
+	char button[32];                    /* read by a hotplug script alone */
 	int64_t checkpoint_us;              /* time between checkpoints */
 	int64_t flash_bytes_per_day;
 	int64_t recording_bytes; /* of what the links did, for what-if and tuning; 0: none */

@@ -189,6 +189,10 @@ const struct option OPTION_TABLE[] = {
 		.def_text = "", .live = true,
 		SAYS("Socket of the bus; /var/run/ubus/ubus.sock or /var/run/ubus.sock when it "
 		     "is not given.")},
+	{OPTION_SECTION_MAIN, .name = "button", TEXT(NAME, config, button), .def_text = "",
+		.live = true,
+		SAYS("Name of a button, on OpenWrt, that moves traffic away from the link in use "
+		     "for an hour; held for three seconds it makes everything automatic again.")},
 	{OPTION_SECTION_MAIN, .name = "state_dir", TEXT(PATH, config, state_dir),
 		.def_text = "/var/lib/autonomy",
 		SAYS("Where history and what was learned of each link are kept over a "
