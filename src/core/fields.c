@@ -1,5 +1,7 @@
 #include "core/fields.h"
 
+#include <errno.h>
+
 #include "base/usec.h"
 
 #define ANY_U8 UINT8_MAX
@@ -126,6 +128,8 @@ static void counters(struct pack *p, struct input_counters *v)
 	if (pack_reading(p) ? p->at == p->size : !v->apart)
 		return;
 	pack_bool(p, &v->apart);
+	if (!p->error && !v->apart)
+		p->error = -ERANGE; /* then there would be nothing */
 	for (unsigned f = 0; f < FAMILY_COUNT; f++) {
 		pack_u64(p, &v->tx_of[f], ANY_U64);
 		pack_u64(p, &v->rx_of[f], ANY_U64);

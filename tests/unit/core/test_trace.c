@@ -428,6 +428,11 @@ static void counters_of_version_2_are_read(void **state)
 	in.counters.tx_of[FAMILY_IPV6] = 40;
 	in.counters.rx_of[FAMILY_IPV4] = 50;
 	assert_int_equal(spell(&in, bytes, sizeof(bytes)), sizeof(old) + 5);
+	bytes[sizeof(old)] = 0;
+	pack_reader(&p, bytes, sizeof(old) + 5);
+	fields_input(&p, &back, &policy);
+	assert_int_equal(p.error, -ERANGE);
+	bytes[sizeof(old)] = 1;
 	pack_reader(&p, bytes, sizeof(old) + 5);
 	fields_input(&p, &back, &policy);
 	assert_int_equal(p.error, 0);
