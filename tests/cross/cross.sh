@@ -37,11 +37,14 @@ describe() {
 	case $1 in
 	armhf) triplet=arm-linux-gnueabihf qemu=qemu-arm cpu=arm ;;
 	arm64) triplet=aarch64-linux-gnu qemu=qemu-aarch64 cpu=aarch64 ;;
-	# MT7628 and its like
-	mipsel) triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel flags='-mips32r2 -mtune=24kc' ;;
+	# MT7628 and its like, with OpenWrt's defaults: at fixed addresses, calls through a PLT
+	mipsel)
+		triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
+		flags='-mips32r2 -mtune=24kc -fno-pie -no-pie -mplt'
+		;;
 	mipsel16)
 		debian=mipsel triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
-		flags='-mips32r2 -mtune=24kc -mips16 -minterlink-mips16'
+		flags='-mips32r2 -mtune=24kc -fno-pie -no-pie -mplt -mips16 -minterlink-mips16'
 		;;
 	mipselsf)
 		debian=mipsel triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
