@@ -153,7 +153,7 @@ static void forget_probes(struct path *p)
 			p->window.ring[i].state = PROBE_STATE_IGNORED;
 	p->window.first_open = p->learned_next = p->window.next;
 	p->row = 0;
-	p->row_died = false;
+	p->died_us = 0;
 	forget_silence(p);
 	p->alive_us = p->answered_us = p->gateway_alive_us = p->gateway_asked_us = 0;
 	p->rtt_us = p->jitter_us = p->loss_ppm = -1;
@@ -575,8 +575,8 @@ static void test_death(struct path *p, const struct step_env *env, const struct 
 		return;
 	if (total_evidence(p, env, passive, timeout_us) < path_evidence_limit(policy))
 		return;
+	p->died_us = p->silent_us;
 	p->silent_us = silence_start_us(p, passive);
-	p->row_died = true;
 	set_health(p, env, HEALTH_DEAD, silence_verdict(p));
 }
 
@@ -590,6 +590,12 @@ static bool own_queue(const struct path *p, const struct step_env *env,
 		       p->slowest_us > 2 * p->baseline.learned.rtt_us + 20 * USEC_MS);
 }
 
+/* Was it called dead in the row of losses that an answer to what was sent at until_us has ended? */
+static bool died_in_row(const struct path *p, int64_t until_us)
+{
+	return p->died_us && p->died_us >= p->row_us && p->died_us < until_us;
+}
+
 /*
  * Learns from the probes in the order in which they were sent, each when its fate is known: how many are lost in a row, and
  * how long such rows last.  (At the moment of an answer, probes that were sent before it may still be pending.)
@@ -598,16 +604,15 @@ static void learn_rows(struct path *p, const struct step_env *env)
 {
 	const struct window_probe *w;
 
-	while ((w = window_next_ended(&p->window, &p->learned_next))) {
+	while ((w = window_next_settled(&p->window, &p->learned_next, env->now_us))) {
 		if (w->state == PROBE_STATE_MISSED) {
 			if (!p->row++)
 				p->row_us = w->sent_us;
 		} else if (p->row) {
 			if (!p->queueing)
 				baseline_add_silence(&p->baseline, w->sent_us - p->row_us, p->row,
-					p->row_died, env->policy);
+					died_in_row(p, w->sent_us), env->policy);
 			p->row = 0;
-			p->row_died = false;
 		}
 	}
 }

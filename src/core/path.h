@@ -68,7 +68,7 @@ struct path {
 	uint32_t learned_next; /* probes before it have been learned from */
 	uint32_t row;          /* lost in a row, up to there */
 	int64_t row_us;        /* when the first of them was sent */
-	bool row_died;         /* the path was called dead during it */
+	int64_t died_us; /* first unanswered probe of the silence last called death; 0: none */
 
 	/* is it bad? written by assess.c */
 	int64_t assess_us;         /* next assessment */

@@ -110,14 +110,23 @@ static bool proves_path(uint8_t method)
 	return method == PROBE_ICMP || method == PROBE_TCP || method == PROBE_DNS;
 }
 
-const struct window_probe *window_next_ended(const struct window *w, uint32_t *cursor)
+/* Is nothing more to be expected of it?  An answer may be late: it gets its time-out once more. */
+static bool ended(const struct window_probe *p, int64_t late_us)
+{
+	return p->state != PROBE_STATE_PENDING &&
+	       (p->state != PROBE_STATE_MISSED ||
+		       p->deadline_us + (p->deadline_us - p->sent_us) <= late_us);
+}
+
+static const struct window_probe *next_ended(const struct window *w, uint32_t *cursor,
+	int64_t late_us)
 {
 	if (w->next - *cursor > WINDOW_SIZE)
 		*cursor = w->next - WINDOW_SIZE;
 	while (*cursor != w->next) {
 		const struct window_probe *p = &w->ring[PLACE(*cursor)];
 
-		if (proves_path(p->method) && p->state == PROBE_STATE_PENDING)
+		if (proves_path(p->method) && !ended(p, late_us))
 			return NULL;
 		++*cursor;
 		if (proves_path(p->method) &&
@@ -125,6 +134,17 @@ const struct window_probe *window_next_ended(const struct window *w, uint32_t *c
 			return p;
 	}
 	return NULL;
+}
+
+const struct window_probe *window_next_ended(const struct window *w, uint32_t *cursor)
+{
+	return next_ended(w, cursor, USEC_NEVER);
+}
+
+const struct window_probe *window_next_settled(const struct window *w, uint32_t *cursor,
+	int64_t now_us)
+{
+	return next_ended(w, cursor, now_us);
 }
 
 struct selection {

@@ -68,6 +68,10 @@ struct window_company window_company(const struct window *w, const struct window
    NULL when there is none or its fate is still open. */
 const struct window_probe *window_next_ended(const struct window *w, uint32_t *cursor);
 
+/* The same, but what was missed is open for as long again as its time-out was: what comes late was not lost. */
+const struct window_probe *window_next_settled(const struct window *w, uint32_t *cursor,
+	int64_t now_us);
+
 /* The i-th newest probe, 0 first; NULL when there is none. */
 const struct window_probe *window_newest(const struct window *w, unsigned i);
 struct window_probe *window_recent(struct window *w, unsigned i); /* the same, to be marked */

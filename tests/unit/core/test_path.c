@@ -50,14 +50,28 @@ static void probe(enum probe_state state, int64_t age_us)
 	w->rtt_us = 40000;
 }
 
-static void lose_a_row(unsigned n)
+static void send_a_row(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		read_counters(0, 0);
 		probe(PROBE_STATE_MISSED, 0);
 	}
+	read_counters(0, 0);
 	probe(PROBE_STATE_ANSWERED, 0);
 	path_judge(path(), &s.env, &passive, true);
+}
+
+/* No answer can be on its way any longer. */
+static void wait_for_late_answers(void)
+{
+	s.env.now_us += 2 * 100 * USEC_MS;
+	path_judge(path(), &s.env, &passive, true);
+}
+
+static void lose_a_row(unsigned n)
+{
+	send_a_row(n);
+	wait_for_late_answers();
 }
 
 static void rows_of_losses_teach_burstiness(void **state)
@@ -67,6 +81,43 @@ static void rows_of_losses_teach_burstiness(void **state)
 	(void)state;
 	lose_a_row(12);
 	assert_false(path()->queueing);
+	assert_true(path()->baseline.learned.burst_ppm > before_ppm);
+}
+
+static void what_is_answered_late_was_not_lost(void **state)
+{
+	uint32_t before_ppm = path()->baseline.learned.burst_ppm;
+
+	(void)state;
+	send_a_row(12);
+	for (unsigned i = 0; i < 13; i++)
+		path()->window.ring[i].state = PROBE_STATE_ANSWERED;
+	wait_for_late_answers();
+	assert_int_equal(path()->baseline.learned.burst_ppm, before_ppm);
+}
+
+static void a_row_that_was_called_death_says_nothing_of_bursts(void **state)
+{
+	uint32_t before_ppm = path()->baseline.learned.burst_ppm;
+
+	(void)state;
+	path()->died_us = s.env.now_us + 10 * USEC_MS; /* the first of those to come */
+	lose_a_row(12);
+	assert_int_equal(path()->baseline.learned.burst_ppm, before_ppm);
+	/* the one after it does again */
+	lose_a_row(12);
+	assert_true(path()->baseline.learned.burst_ppm > before_ppm);
+}
+
+/* Its fate is settled only when the path has been called dead in the next one. */
+static void a_row_before_the_death_counts(void **state)
+{
+	uint32_t before_ppm = path()->baseline.learned.burst_ppm;
+
+	(void)state;
+	send_a_row(12);
+	path()->died_us = s.env.now_us + 10 * USEC_MS;
+	wait_for_late_answers();
 	assert_true(path()->baseline.learned.burst_ppm > before_ppm);
 }
 
@@ -83,7 +134,7 @@ static void nothing_is_learned_while_our_own_traffic_fills_a_queue(void **state)
 		probe(PROBE_STATE_MISSED, 0);
 	}
 	probe(PROBE_STATE_ANSWERED, 0);
-	path_judge(path(), &s.env, &passive, true);
+	wait_for_late_answers();
 	assert_true(path()->queueing);
 	assert_int_equal(path()->baseline.learned.burst_ppm, before.burst_ppm);
 	assert_memory_equal(&path()->baseline.learned.silence, &before.silence,
@@ -183,6 +234,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_we_send_upon_an_answer_is_ours_too, fresh),
 		cmocka_unit_test_setup(rows_of_losses_teach_burstiness, fresh),
+		cmocka_unit_test_setup(what_is_answered_late_was_not_lost, fresh),
+		cmocka_unit_test_setup(a_row_that_was_called_death_says_nothing_of_bursts, fresh),
+		cmocka_unit_test_setup(a_row_before_the_death_counts, fresh),
 		cmocka_unit_test_setup(nothing_is_learned_while_our_own_traffic_fills_a_queue,
 			fresh),
 		cmocka_unit_test_setup(a_silence_is_borne_while_a_load_begins, fresh),

@@ -280,6 +280,20 @@ static void the_reader_waits_where_the_fate_is_open(void **state)
 	assert_null(window_next_ended(&w, &cursor));
 }
 
+static void what_is_missed_may_still_be_answered(void **state)
+{
+	uint32_t cursor = 0;
+
+	(void)state;
+	add(USEC_S, PROBE_ICMP, 0, PROBE_STATE_MISSED);
+	add(USEC_S, PROBE_ICMP, 1, PROBE_STATE_ANSWERED);
+	assert_null(window_next_settled(&w, &cursor, USEC_S + 199 * USEC_MS));
+	assert_int_equal(cursor, 0);
+	assert_int_equal(window_next_settled(&w, &cursor, USEC_S + 200 * USEC_MS)->target, 0);
+	assert_int_equal(window_next_settled(&w, &cursor, USEC_S + 200 * USEC_MS)->target, 1);
+	assert_null(window_next_settled(&w, &cursor, USEC_NEVER));
+}
+
 static void company_is_who_was_asked_at_the_same_moment(void **state)
 {
 	const int64_t span_us = 50 * USEC_MS, at_us = 10 * USEC_S;
@@ -320,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup(the_oldest_are_forgotten_when_the_ring_is_full, fresh),
 		cmocka_unit_test_setup(the_reader_jumps_over_what_is_forgotten, fresh),
 		cmocka_unit_test_setup(the_reader_waits_where_the_fate_is_open, fresh),
+		cmocka_unit_test_setup(what_is_missed_may_still_be_answered, fresh),
 		cmocka_unit_test_setup(company_is_who_was_asked_at_the_same_moment, fresh),
 	};
 
