@@ -13,7 +13,7 @@
 #define PRIOR_BURST_ENDED (3 * UNIT)
 #define BURST_PPM_MIN 100000
 #define BURST_PPM_MAX 850000
-#define BURST_MEMORY (256 * UNIT)
+#define BURST_MEMORY (1024 * UNIT)
 #define BURST_MOST 30 /* losses of one row that count: one pause may not outweigh all others */
 #define LOSS_PPM_MAX 200000
 #define PATIENCE_FLOOR_US (90 * USEC_MS)

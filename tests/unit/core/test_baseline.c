@@ -84,7 +84,7 @@ static void burstiness_is_learned_from_rows(void **state)
 	for (int i = 0; i < 200; i++)
 		baseline_add_silence(&b, 30 * USEC_MS, 3, false, &policy);
 	assert_in_range(b.learned.burst_ppm, 640000, 680000); /* two of three are followed */
-	for (int i = 0; i < 400; i++)
+	for (int i = 0; i < 2000; i++)
 		baseline_add_silence(&b, 10 * USEC_MS, 1, false, &policy);
 	assert_in_range(b.learned.burst_ppm, 100000,
 		150000); /* none is; the least that is believed */
