@@ -20,6 +20,7 @@
 #define GOOD_SPARSE_US (30 * USEC_S) /* with fewer probes than that */
 #define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
 #define TROUBLE_DOUBT (4 * NAT)
+#define SILENCE_DOUBT (6 * NAT)   /* of silence: a lossy line's usual bursts are its losses */
 #define SILENT_US (150 * USEC_MS) /* a silence shorter than this is as bad as the score says */
 #define EXAMINE_US (3 * USEC_S)
 #define EXAMINE_REST_US (10 * USEC_S)
@@ -303,7 +304,8 @@ static int severity(const struct path *p, const struct step_env *env, bool silen
 
 void assess_trouble(struct path *p, const struct step_env *env, bool active)
 {
-	bool silent = p->silent_us && p->misses >= 2 && !p->queueing;
+	bool silent =
+		p->silent_us && p->misses >= 2 && p->evidence >= SILENCE_DOUBT && !p->queueing;
 	bool dead = p->health == HEALTH_DEAD || p->health == HEALTH_RECOVERING;
 	int64_t every_us = p->heartbeat_interval_us;
 
