@@ -221,7 +221,8 @@ static void examine(struct path *p, const struct step_env *env, const struct pas
 		active && policy_realtime(env->policy) && passive_frayed(passive, env->now_us);
 	bool thinned = frayed || (active && passive_thinned(passive, env->now_us));
 	bool losing = w->lost >= 2 && w->loss_ppm > LOSS_FLOOR_PPM + p->baseline.learned.loss_ppm;
-	bool undecided = false;
+	/* what users suffer from now is looked into without a rest */
+	bool undecided = active && passive_lacking(passive, env->now_us);
 
 	for (unsigned c = 0; c < env->policy->n_classes; c++)
 		undecided =

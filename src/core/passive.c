@@ -14,6 +14,8 @@
 #define LONG_PACKETS 50
 #define FIRST_PACKETS 8
 #define SHARE_PACKETS 15 /* fewer say nothing about a share */
+#define THINNED_PPM 850000
+#define LACKING_PPM 800000
 #define FRAYED_PERMILLE 20
 #define GAP_FLOOR_US                                                                               \
 	(25 * USEC_MS) /* nothing shorter is ever a silence: readings are 10-20 ms apart */
@@ -58,6 +60,12 @@ static void rates(struct passive *p, int64_t tx_bytes, int64_t rx_bytes, int64_t
 	p->rx_peak_bps = usec_max(p->rx_peak_bps, p->rx_mean_bps);
 }
 
+/* Among many of our own probes the users' packets cannot be counted exactly. */
+static bool countable(const struct passive *p)
+{
+	return p->share_own * 4 <= p->share_tx;
+}
+
 static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int64_t now_us)
 {
 	if (!p->share_us)
@@ -66,14 +74,13 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 	p->share_rx += rx;
 	p->share_own += own;
 	/* traffic has just begun here: a first idea of its share is wanted at once */
-	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx)
+	if (!p->usual_ppm && p->share_tx >= FIRST_PACKETS && p->share_rx && countable(p))
 		p->usual_ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 	if (now_us - p->share_us < SHARE_WINDOW_US)
 		return;
 	p->share_ppm = 0;
-	/* among many of our own probes the users' packets cannot be counted exactly */
-	if (p->share_tx >= SHARE_PACKETS && p->share_own * 10 <= p->share_tx) {
+	if (p->share_tx >= SHARE_PACKETS && countable(p)) {
 		uint32_t ppm =
 			(uint32_t)usec_min(imath_ratio_ppm(p->share_rx, p->share_tx), 4000000);
 
@@ -82,7 +89,7 @@ static void share(struct passive *p, uint32_t tx, uint32_t rx, uint32_t own, int
 		p->share_ppm =
 			p->usual_ppm ? (uint32_t)((uint64_t)ppm * 1000000 / p->usual_ppm) : 0;
 		p->usual_ppm =
-			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 2 : 5);
+			(uint32_t)imath_average(p->usual_ppm, ppm, ppm > p->usual_ppm ? 1 : 5);
 	}
 	p->share_us = now_us;
 	p->share_tx = p->share_rx = p->share_own = 0;
@@ -318,7 +325,12 @@ void passive_forgive(struct passive *p, int64_t now_us)
 
 bool passive_thinned(const struct passive *p, int64_t now_us)
 {
-	return p->share_ppm && p->share_ppm < 850000 && now_us - p->read_us < STALE_US;
+	return p->share_ppm && p->share_ppm < THINNED_PPM && now_us - p->read_us < STALE_US;
+}
+
+bool passive_lacking(const struct passive *p, int64_t now_us)
+{
+	return passive_thinned(p, now_us) && p->share_ppm < LACKING_PPM;
 }
 
 uint32_t passive_overdue(const struct passive *p, int64_t now_us, int64_t rtt_us,

@@ -73,6 +73,9 @@ void passive_forgive(struct passive *p, int64_t now_us);
 /* Clearly fewer packets come back than usual. */
 bool passive_thinned(const struct passive *p, int64_t now_us);
 
+/* A fifth of them is missing, or more. */
+bool passive_lacking(const struct passive *p, int64_t now_us);
+
 /* A few in a hundred fewer than usual, over some seconds of steady traffic. */
 bool passive_frayed(const struct passive *p, int64_t now_us);
 

@@ -210,16 +210,17 @@ static void fewer_answers_than_usual_are_noticed(void **state)
 {
 	static const struct {
 		unsigned tx, usual, now;
-		bool thinned, frayed;
+		bool lacking, thinned, frayed;
 	} row[] = {
-		{10, 10, 10, false, false},
-		{100, 100, 99, false, false},
-		{100, 100, 95, false, true},
-		{10, 10, 9, false, true},
-		{10, 10, 7, true, true},
-		{10, 5, 3, true, true}, /* half is usual for a download's acknowledgements */
-		{10, 5, 5, false, false},
-		{10, 10, 20, false, false},
+		{10, 10, 10, false, false, false},
+		{100, 100, 99, false, false, false},
+		{100, 100, 95, false, false, true},
+		{10, 10, 9, false, false, true},
+		{100, 100, 82, false, true, true},
+		{10, 10, 7, true, true, true},
+		{10, 5, 3, true, true, true}, /* half is usual for a download's acknowledgements */
+		{10, 5, 5, false, false, false},
+		{10, 10, 20, false, false, false},
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -227,12 +228,32 @@ static void fewer_answers_than_usual_are_noticed(void **state)
 		stream(9 * USEC_S, row[i].tx, row[i].usual);
 		assert_false(passive_thinned(&p, now_us));
 		assert_false(passive_frayed(&p, now_us));
-		stream(3 * USEC_S, row[i].tx, row[i].now);
+		stream(USEC_S, row[i].tx, row[i].now);
+		assert_int_equal(passive_lacking(&p, now_us), row[i].lacking);
+		stream(2 * USEC_S, row[i].tx, row[i].now);
 		assert_int_equal(passive_thinned(&p, now_us), row[i].thinned);
 		assert_int_equal(passive_frayed(&p, now_us), row[i].frayed);
 		assert_false(passive_thinned(&p, now_us + 3 * USEC_S));
 		assert_false(passive_frayed(&p, now_us + 3 * USEC_S));
 	}
+}
+
+/* What a standby's few packets seem to be answered is forgotten as soon as traffic comes. */
+static void what_is_usual_is_not_learned_among_our_own_probes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		p.own_tx = 1;
+		p.own_rx = 1;
+		feed(2, 1); /* half of what is left seems to go unanswered */
+	}
+	assert_int_equal(p.usual_ppm, 0);
+	stream(USEC_S, 2, 2);
+	assert_in_range(p.usual_ppm, 990000, 1010000);
+	/* too low to begin with: it rises at once */
+	p.usual_ppm = 500000;
+	stream(2 * USEC_S, 2, 2);
+	assert_in_range(p.usual_ppm, 930000, 1010000);
 }
 
 static void too_few_packets_say_nothing_of_a_share(void **state)
@@ -407,6 +428,7 @@ int main(void)
 		cmocka_unit_test_setup(overdue_answers_are_counted, fresh),
 		cmocka_unit_test_setup(one_way_traffic_is_owed_no_answers, fresh),
 		cmocka_unit_test_setup(fewer_answers_than_usual_are_noticed, fresh),
+		cmocka_unit_test_setup(what_is_usual_is_not_learned_among_our_own_probes, fresh),
 		cmocka_unit_test_setup(too_few_packets_say_nothing_of_a_share, fresh),
 		cmocka_unit_test_setup(busy_ends_a_second_after_the_last_packet, fresh),
 		cmocka_unit_test_setup(a_line_near_its_most_is_loaded, fresh),
