@@ -20,7 +20,7 @@
 #define GOOD_SPARSE_US (30 * USEC_S) /* with fewer probes than that */
 #define GOOD_MARGIN 3 /* points above the class's minimum, so that it does not flutter */
 #define TROUBLE_DOUBT (4 * NAT)
-#define SILENCE_DOUBT (6 * NAT)   /* of silence: a lossy line's usual bursts are its losses */
+#define SILENCE_DOUBT (6 * NAT)
 #define SILENT_US (150 * USEC_MS) /* a silence shorter than this is as bad as the score says */
 #define EXAMINE_US (3 * USEC_S)
 #define EXAMINE_REST_US (10 * USEC_S)
@@ -303,10 +303,15 @@ static int severity(const struct path *p, const struct step_env *env, bool silen
 	return (int)usec_clamp(short_of, 0, 100);
 }
 
+/* A lossy wire's bursts are its losses and no trouble of their own; radio links do stop for moments. */
+static bool usual_burst(const struct path *p)
+{
+	return !baseline_radio(p->baseline.kind) && p->evidence < SILENCE_DOUBT;
+}
+
 void assess_trouble(struct path *p, const struct step_env *env, bool active)
 {
-	bool silent =
-		p->silent_us && p->misses >= 2 && p->evidence >= SILENCE_DOUBT && !p->queueing;
+	bool silent = p->silent_us && p->misses >= 2 && !usual_burst(p) && !p->queueing;
 	bool dead = p->health == HEALTH_DEAD || p->health == HEALTH_RECOVERING;
 	int64_t every_us = p->heartbeat_interval_us;
 
