@@ -259,11 +259,19 @@ static bool own_doing(const struct path *p, const struct step_env *env,
 	       (slower(p) || p->congested || p->loss_ppm > STRAIN_LOSS_PPM);
 }
 
+/* What users lack is not left until the next probe. */
+static bool due(const struct path *p, const struct step_env *env, const struct passive *passive,
+	bool active)
+{
+	return env->now_us >= p->assess_us || (active && env->now_us >= p->examine_until_us &&
+						      passive_lacking(passive, env->now_us));
+}
+
 void assess_path(struct path *p, const struct step_env *env, struct passive *passive, bool active)
 {
 	struct view_of_window w, wide;
 
-	if (env->now_us < p->assess_us || !path_usable(p))
+	if (!due(p, env, passive, active) || !path_usable(p))
 		return;
 	look(p, env, SHORT_US, SHORT_N, &w);
 	look(p, env, policy_realtime(env->policy) ? CALLS_US : LONG_US, LONG_N, &wide);

@@ -45,11 +45,37 @@ static void moments_of_a_radio_link_are(void **state)
 	assert_false(troubled(LINK_KIND_STARLINK, 1, 4000 * NAT / 1000));
 }
 
+/* The next look is due in a second, answers to users lack: is it examined now? */
+static bool examined(bool active, uint32_t share_ppm)
+{
+	struct path *p = &s.path[V4(0)];
+	struct passive passive = {0};
+
+	scene_reset(&s);
+	passive.share_ppm = share_ppm;
+	passive.read_us = s.env.now_us;
+	p->examined_us =
+		s.env.now_us - 4 * USEC_S; /* a rest after the last one is no reason to wait */
+	p->assess_us = s.env.now_us + USEC_S;
+	assess_path(p, &s.env, &passive, active);
+	return p->examine_until_us > s.env.now_us;
+}
+
+static void what_users_lack_is_looked_into_at_once(void **state)
+{
+	(void)state;
+	assert_true(examined(true, 700000));
+	assert_false(examined(true, 820000)); /* a little: when its time has come */
+	assert_false(examined(true, 0));      /* not known */
+	assert_false(examined(false, 700000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(usual_bursts_of_a_wire_are_no_trouble),
 		cmocka_unit_test(moments_of_a_radio_link_are),
+		cmocka_unit_test(what_users_lack_is_looked_into_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
