@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What autonomyd costs, measured in the lab against the budgets of the design.
 
-    cost.py [--build DIR] [--links 4,8] [--seconds 60] [--json FILE]
+    cost.py [--build DIR] [--links 4,8] [--seconds 60] [--sut autonomy|netifd_autonomy] [--json FILE]
 
 Per number of links, after the daemon has settled: idle (nobody uses the line, all standby links are
 metered), then busy (100 packets/s of fresh flows and 50 Mbit/s of download).  CPU is the process's
@@ -29,6 +29,7 @@ import stats  # noqa: E402
 
 MONTH_S = 30 * 86400
 API_CALLS = 500
+SYSTEMS = ("autonomy", "netifd_autonomy")
 SETTLE_S = 20  # what is examined at the start is over
 
 # what: (limit, unit); the first four lines are for 8 links, the others for 4, as the design has it
@@ -166,14 +167,16 @@ def main():
     p.add_argument("--build", metavar="DIR", help="where autonomyd was built")
     p.add_argument("--links", default="4,8")
     p.add_argument("--seconds", type=float, default=60)
+    p.add_argument("--sut", default="autonomy", choices=SYSTEMS, help="alone, or connected to ubusd and netifd")
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
     if args.build:
         os.environ["AUTONOMY_BUILD"] = os.path.abspath(args.build)
-    autonomy = adapter.find()["autonomy"]
+    adapters = adapter.find()
+    autonomy = adapters[args.sut]
     if autonomy.missing():
-        sys.exit(f"cost: not built: {', '.join(autonomy.missing())}")
-    found = {0: {"stripped_bytes": stripped_bytes(autonomy.missing.__globals__["program"]("autonomyd"))}}
+        sys.exit(f"cost: missing: {', '.join(autonomy.missing())}; {autonomy.how_to_get()}")
+    found = {0: {"stripped_bytes": stripped_bytes(adapters["autonomy"].missing.__globals__["program"]("autonomyd"))}}
     for links in map(int, args.links.split(",")):
         print(f"measuring with {links} links for {2 * args.seconds + SETTLE_S:.0f} s", file=sys.stderr, flush=True)
         found[links] = measure(links, args.seconds, autonomy)
