@@ -32,6 +32,7 @@ install-$(1):
 	$(call Package/$(1)/install,$(WORK)/out/$(1))
 scripts-$(1):
 	$(file >$(WORK)/$(1).prerm,$(Package/$(1)/prerm))
+	$(file >$(WORK)/$(1).postinst,$(Package/$(1)/postinst))
 	$(file >$(WORK)/$(1).conffiles,$(Package/$(1)/conffiles))
 endef
 END
@@ -40,6 +41,8 @@ prepare:
 	$(Build/Prepare)
 options:
 	@echo $(CMAKE_OPTIONS)
+linker-flags:
+	@echo $(TARGET_LDFLAGS)
 END
 feed() {
 	make --no-print-directory -s -C "$tree/package/openwrt/autonomy" TOPDIR="$work/top" WORK="$work" "$@"
@@ -56,6 +59,9 @@ depends +libjson-c +zlib
 rutos Autonomy replay/RUTX
 END
 feed fields-autonomy fields-autonomy-replay | diff -u "$work/expected" -
+
+feed linker-flags ARCH=aarch64 | grep -q 'max-page-size=4096'
+[ -z "$(feed linker-flags ARCH=loongarch64)" ]
 
 # the tree that was copied is complete
 feed prepare
@@ -82,4 +88,23 @@ sh -n "$work/autonomy.prerm"
 # in an image under construction, and on an upgrade, nothing is taken out
 IPKG_INSTROOT=/image sh "$work/autonomy.prerm"
 PKG_UPGRADE=1 sh "$work/autonomy.prerm"
+
+# a daemon that runs through an upgrade is replaced; one that was stopped for it, or by its owner, is left to the rest
+cat >"$work/init" <<'END'
+#!/bin/sh
+echo "$1" >>"$0.said"
+[ "$1" != running ] || [ -e "$0.runs" ]
+END
+chmod +x "$work/init"
+sed "s,/etc/init.d/autonomy,$work/init,g" "$work/autonomy.postinst" >"$work/postinst"
+after_install() {
+	: >"$work/init.said"
+	env "$@" sh "$work/postinst"
+	tr '\n' ' ' <"$work/init.said"
+}
+[ "$(after_install PKG_UPGRADE=1)" = 'running ' ]
+: >"$work/init.runs"
+[ "$(after_install PKG_UPGRADE=1)" = 'running restart ' ]
+[ -z "$(after_install PKG_UPGRADE=0)" ]
+[ -z "$(after_install PKG_UPGRADE=1 IPKG_INSTROOT=/image)" ]
 echo "as expected"
