@@ -36,7 +36,11 @@ describe() {
 	debian=$1
 	case $1 in
 	armhf) triplet=arm-linux-gnueabihf qemu=qemu-arm cpu=arm ;;
-	arm64) triplet=aarch64-linux-gnu qemu=qemu-aarch64 cpu=aarch64 ;;
+	# as the feed's package: at fixed addresses, pages of 4 kB
+	arm64)
+		triplet=aarch64-linux-gnu qemu=qemu-aarch64 cpu=aarch64
+		flags='-fno-pie -no-pie -Wl,-z,max-page-size=4096'
+		;;
 	# MT7628 and its like, with OpenWrt's defaults: at fixed addresses, calls through a PLT
 	mipsel)
 		triplet=mipsel-linux-gnu qemu=qemu-mipsel cpu=mipsel
