@@ -291,12 +291,27 @@ static int take_local(struct parser *p)
 	return 0;
 }
 
+/* "start, stop, status" of "trace"; empty when no command begins so. */
+static void list_seconds(const char *first, char *text, size_t size)
+{
+	size_t n = strlen(first), used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < COMMAND_ID_COUNT && used < size; i++) {
+		const char *name = command_table[i].name;
+
+		if (strncmp(name, first, n) == 0 && name[n] == '.')
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+				name + n + 1);
+	}
+}
+
 /* "config" "check", "config.check" and "status" are commands. */
 static int find_command(struct parser *p)
 {
 	const char *first = p->argv[p->at++];
 	const struct command *near;
-	char joined[64];
+	char joined[64], seconds[128];
 
 	p->out->command = command_find(first);
 	if (p->out->command)
@@ -309,10 +324,16 @@ static int find_command(struct parser *p)
 			return 0;
 		}
 	}
+	list_seconds(first, seconds, sizeof(seconds));
+	if (seconds[0] && (p->at >= p->argc || p->argv[p->at][0] == '-'))
+		return fail(p, "%s what? one of: %s", first, seconds);
 	near = command_nearest(p->at < p->argc && strcmp(first, "config") == 0 ? joined : first);
 	if (near)
 		return fail(p, "there is no command \"%.40s\"; did you mean \"%s\"?", first,
 			arguments_words(near, joined, sizeof(joined)));
+	if (seconds[0])
+		return fail(p, "there is no \"%s %.40s\"; one of: %s", first, p->argv[p->at],
+			seconds);
 	return fail(p, "there is no command \"%.40s\"; see: autonomyctl help", first);
 }
 

@@ -124,6 +124,10 @@ static void mistakes_say_what_to_do(void **state)
 	} row[] = {
 		{"statsu", "there is no command \"statsu\"; did you mean \"status\"?"},
 		{"config chekc", "there is no command \"config\"; did you mean \"config check\"?"},
+		{"trace", "trace what? one of: start, stop, status"},
+		{"trace --limit 1MB", "trace what? one of: start, stop, status"},
+		{"trace frobnicate",
+			"there is no \"trace frobnicate\"; one of: start, stop, status"},
 		{"frobnicate", "there is no command \"frobnicate\"; see: autonomyctl help"},
 		{"pin", "link is missing: autonomyctl pin LINK [--class CLASS] [--for DURATION]"},
 		{"pin a b", "\"b\" is one argument too many; see: autonomyctl help pin"},
