@@ -36,6 +36,12 @@ static inline int64_t imath_average(int64_t average, int64_t sample, unsigned sh
 	return average + step;
 }
 
+/* By how much a counter has risen; 0 when it began anew. */
+static inline uint64_t imath_rise(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 static inline int64_t imath_abs(int64_t v)
 {
 	return v < 0 ? -v : v;

@@ -193,11 +193,6 @@ static uint32_t users(uint64_t packets, uint32_t own)
 	return (uint32_t)(packets < 1000000 ? packets : 1000000);
 }
 
-static uint64_t rise(uint64_t now, uint64_t last)
-{
-	return now > last ? now - last : 0;
-}
-
 /* From here on the packets are others: what was usual of those before says nothing of these. */
 static void set_apart(struct passive *p, bool apart)
 {
@@ -229,8 +224,8 @@ static void packets(struct passive *p, const struct input_counters *c, enum fami
 
 	if (p->apart) {
 		own_tx = p->own_tx;
-		tx = users(rise(c->tx_of[family], last->tx_of[family]), own_tx);
-		rx = users(rise(c->rx_of[family], last->rx_of[family]), p->own_rx);
+		tx = users(imath_rise(c->tx_of[family], last->tx_of[family]), own_tx);
+		rx = users(imath_rise(c->rx_of[family], last->rx_of[family]), p->own_rx);
 	}
 	share(p, tx, rx, own_tx, now_us);
 	share_long(p, tx, rx, now_us);

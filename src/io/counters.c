@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/imath.h"
 #include "io/netlink.h"
 
 /*
@@ -203,15 +204,11 @@ static int find_stats(const struct nlattr *attr, void *user)
 	return MNL_CB_OK;
 }
 
-static uint64_t rise(uint64_t now, uint64_t before)
-{
-	return now > before ? now - before : 0;
-}
-
 /* IPv6's share of the packets sent, not less than it is. */
 static uint64_t sent6(const struct ipv6 *now, const struct ipv6 *last)
 {
-	uint64_t packets = rise(now->tx, last->tx), bytes = rise(now->tx_bytes, last->tx_bytes);
+	uint64_t packets = imath_rise(now->tx, last->tx),
+		 bytes = imath_rise(now->tx_bytes, last->tx_bytes);
 
 	return bytes / LARGE_BYTES > packets ? packets + bytes / CUT_BYTES : packets;
 }
@@ -222,8 +219,10 @@ static void tell_apart(struct counters *c, unsigned link, const struct wanted *w
 	struct family_counters *last = &c->last[link];
 
 	if (last->ifindex == c->ifindex[link]) {
-		last->tx4 += rise(w->stats.tx_packets, last->tx + sent6(&w->ipv6, &last->ipv6));
-		last->rx4 += rise(w->stats.rx_packets, last->rx + rise(w->ipv6.rx, last->ipv6.rx));
+		last->tx4 +=
+			imath_rise(w->stats.tx_packets, last->tx + sent6(&w->ipv6, &last->ipv6));
+		last->rx4 += imath_rise(w->stats.rx_packets,
+			last->rx + imath_rise(w->ipv6.rx, last->ipv6.rx));
 	}
 	last->ifindex = c->ifindex[link];
 	last->ipv6 = w->ipv6;
@@ -232,8 +231,8 @@ static void tell_apart(struct counters *c, unsigned link, const struct wanted *w
 	ret->apart = true;
 	ret->tx_of[FAMILY_IPV4] = last->tx4;
 	ret->rx_of[FAMILY_IPV4] = last->rx4;
-	ret->tx_of[FAMILY_IPV6] = rise(w->ipv6.tx, w->ipv6.tx_multicast);
-	ret->rx_of[FAMILY_IPV6] = rise(w->ipv6.rx, w->ipv6.rx_multicast);
+	ret->tx_of[FAMILY_IPV6] = imath_rise(w->ipv6.tx, w->ipv6.tx_multicast);
+	ret->rx_of[FAMILY_IPV6] = imath_rise(w->ipv6.rx, w->ipv6.rx_multicast);
 }
 
 static void put(struct counters *c, uint32_t ifindex, const struct wanted *w)
