@@ -12,29 +12,23 @@
 
 #include <cmocka.h>
 
+#include "../scratch.h"
 #include "api/json.h"
 #include "base/usec.h"
 #include "daemon/daemon.h"
 
-static char folder[] = "/tmp/study-XXXXXX";
 static struct study study;
 
 static int make_program(void **state)
 {
 	char path[80];
-	FILE *f;
 
 	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/autonomy-replay", folder);
-	f = fopen(path, "w");
-	if (!f)
-		return -1;
-	fputs("#!/bin/sh\necho \"{\\\"said\\\": \\\"$*\\\"}\"\n", f);
-	fclose(f);
+	scratch_make();
+	snprintf(path, sizeof(path), "%s/autonomy-replay", scratch_folder);
+	put(path, "#!/bin/sh\necho \"{\\\"said\\\": \\\"$*\\\"}\"\n");
 	/* no program is beside this test, so it is looked for there */
-	return chmod(path, 0755) || setenv("PATH", folder, 1);
+	return chmod(path, 0755) || setenv("PATH", scratch_folder, 1);
 }
 
 static int remove_program(void **state)
@@ -42,17 +36,17 @@ static int remove_program(void **state)
 	char path[80];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/autonomy-replay", folder);
+	snprintf(path, sizeof(path), "%s/autonomy-replay", scratch_folder);
 	unlink(path);
-	snprintf(path, sizeof(path), "%s/study.json", folder);
+	snprintf(path, sizeof(path), "%s/study.json", scratch_folder);
 	unlink(path);
-	return rmdir(folder);
+	return rmdir(scratch_folder); /* PATH has no rm any more */
 }
 
 /* The command line that the question became. */
 static void ask(const char *verb, const char *set, int64_t since_us, char ret[512])
 {
-	const struct daemon_options options = {.config_file = "config", .run_dir = folder};
+	const struct daemon_options options = {.config_file = "config", .run_dir = scratch_folder};
 	const struct api_study q = {.verb = verb,
 		.set = set,
 		.family = "ipv4",
